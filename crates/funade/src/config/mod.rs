@@ -1,0 +1,55 @@
+//! What should be: the team's files, read, checked and resolved.
+//!
+//! Input: `fleet.yaml` and `services/*.yaml` as text, from a directory or from the ledger.
+//! Output: a [`Config`] in which every target stands with all that is needed to deploy it, or
+//! every problem at once, each with its place and what to write instead.
+//!
+//! The way there: `tree` reads YAML and keeps places; `decode`, with the kinds of values in
+//! `scalar`, `quantity`, `weekly` and `template`, reads trees into the types of `raw`;
+//! `resolve` compares what is written in different places. Invariant: there is a [`Config`]
+//! exactly if there is no error, and nothing in it needs checking again.
+
+mod check;
+
+mod source;
+
+mod problem;
+
+mod tree;
+
+mod decode;
+
+mod scalar;
+
+mod quantity;
+
+mod weekly;
+
+mod template;
+
+mod nearest;
+
+mod raw;
+
+mod resolve;
+
+mod no_effect;
+
+mod types;
+
+mod schema;
+
+mod stored;
+
+pub use check::{Checked, check};
+pub use problem::{Problem, Severity};
+pub use quantity::Share;
+pub use schema::{fleet_schema, service_schema};
+pub use source::{SourceFile, Sources};
+pub use stored::{BadStored, pack, unpack};
+pub use types::{
+    AlarmName, Config, Environment, Freeze, FreezeExemption, NamePattern, ParameterPath,
+    Parameters, QuietPeriod, Reaction, Registry, Rollback, Secret, SecretName, Service, Target,
+    VariableName, VariableNames, Verify, Wave,
+};
+pub use weekly::WeeklyTime;

@@ -1,0 +1,193 @@
+//! The settings that a service has and an override may replace: parameters, secrets, the
+//! reaction to a change, verification.
+
+use jiff::SignedDuration;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+use super::{choices, mapping};
+use crate::config::decode::{At, Decode, Fields, List, Log, Must, OneOrMany};
+use crate::config::scalar::{Scalar, Wrong};
+use crate::config::template::Template;
+use crate::config::tree::{Node, Value};
+use crate::config::types::{
+    NamePattern, QuietPeriod, Reaction, Rollback, VariableName, VariableNames,
+};
+use crate::facts::names::ContainerName;
+
+/// The parameters below a path of Parameter Store, and the containers that get them.
+#[derive(Debug, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "parameters")]
+pub(in crate::config) struct RawParameters {
+    /// The path, as in "/{environment}/order-api/".
+    pub(in crate::config) path: Must<At<Template>>,
+    /// The container that gets them, or a list of containers.
+    pub(in crate::config) into: Must<OneOrMany<At<ContainerName>>>,
+    /// How a parameter's name below the path becomes a variable's; as-is if left out.
+    pub(in crate::config) names: Option<At<VariableNames>>,
+    /// Only parameters whose name below the path matches one of these globs.
+    pub(in crate::config) include: Option<List<At<NamePattern>>>,
+    /// No parameter whose name below the path matches one of these globs.
+    pub(in crate::config) exclude: Option<List<At<NamePattern>>>,
+    /// Whether several environments are meant to read this path; false if left out.
+    pub(in crate::config) shared: Option<At<bool>>,
+}
+
+mapping!(RawParameters, "a mapping with `path` and `into`", {
+    required path,
+    required into,
+    optional names,
+    optional include,
+    optional exclude,
+    optional shared,
+});
+
+/// A secret of Secrets Manager, and the containers that get it.
+#[derive(Debug, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "secret")]
+pub(in crate::config) struct RawSecret {
+    /// The secret's name, as in "{environment}/order-api/database".
+    pub(in crate::config) secret: Must<At<Template>>,
+    /// The container that gets it, or a list of containers.
+    pub(in crate::config) into: Must<OneOrMany<At<ContainerName>>>,
+    /// The environment variable that holds it.
+    pub(in crate::config) name: Must<At<VariableName>>,
+    /// The key in the secret's JSON whose value is meant; the whole secret if left out.
+    pub(in crate::config) json_key: Option<At<String>>,
+}
+
+mapping!(RawSecret, "a mapping with `secret`, `into` and `name`", {
+    required secret,
+    required into,
+    required name,
+    optional json_key,
+});
+
+/// What a deploy must show to have succeeded.
+#[derive(Debug, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "verify")]
+pub(in crate::config) struct RawVerify {
+    /// The time that the ECS deployment may take; 20m if left out.
+    pub(in crate::config) deadline: Option<At<SignedDuration>>,
+    /// The alarms that must not be in alarm.
+    pub(in crate::config) alarms: Option<List<At<Template>>>,
+    /// How long the alarms are watched after the ECS deployment has completed; 0s if left out.
+    pub(in crate::config) bake: Option<At<SignedDuration>>,
+}
+
+mapping!(RawVerify, "a mapping with `deadline`, `alarms` or `bake`", {
+    optional deadline,
+    optional alarms,
+    optional bake,
+});
+
+/// What happens when a parameter changes, and after what quiet period.
+#[derive(Debug)]
+pub(in crate::config) struct RawReaction(pub(in crate::config) Reaction);
+
+/// The word for a reaction, without its quiet period.
+#[derive(Debug, Clone, Copy)]
+enum Action {
+    Redeploy,
+    Notify,
+    Ignore,
+}
+
+choices!(Action, "`redeploy`, `notify` or `ignore`", {
+    "redeploy" => Redeploy,
+    "notify" => Notify,
+    "ignore" => Ignore,
+});
+
+impl Decode for RawReaction {
+    fn wanted() -> String {
+        format!("{}, or a mapping such as {{action: redeploy, quiet: 60s}}", Action::WANTED)
+    }
+
+    fn decode(node: &Node, log: &mut Log) -> Option<Self> {
+        if matches!(node.value, Value::Scalar { .. }) {
+            let action = At::<Action>::decode(node, log)?;
+            return Some(Self(reaction(action.value, QuietPeriod::DEFAULT)));
+        }
+        let mut fields = Fields::open(node, &Self::wanted(), log)?;
+        let action: Must<At<Action>> = fields.required("action", log);
+        let quiet: Option<At<SignedDuration>> = fields.optional("quiet", log);
+        fields.finish(log);
+        let quiet = quiet.map_or(QuietPeriod::DEFAULT, |quiet| QuietPeriod(quiet.value));
+        Some(Self(reaction(action.0?.value, quiet)))
+    }
+}
+
+fn reaction(action: Action, quiet: QuietPeriod) -> Reaction {
+    match action {
+        Action::Redeploy => Reaction::Redeploy(quiet),
+        Action::Notify => Reaction::Notify(quiet),
+        Action::Ignore => Reaction::Ignore,
+    }
+}
+
+impl JsonSchema for RawReaction {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "reaction".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let mut quiet = SignedDuration::schema();
+        let meaning =
+            "How long no further change must come before the last is acted on; 60s if left out.";
+        quiet.insert("description".into(), meaning.into());
+        json_schema!({
+            "description": "What happens when a parameter changes.",
+            "anyOf": [
+                Action::schema(),
+                {
+                    "type": "object",
+                    "properties": {"action": Action::schema(), "quiet": quiet},
+                    "required": ["action"],
+                    "additionalProperties": false,
+                },
+            ],
+        })
+    }
+}
+
+choices!(Rollback, "`automatic` or `manual`", {
+    "automatic" => Automatic,
+    "manual" => Manual,
+});
+
+choices!(VariableNames, "`as-is` or `upper-snake`", {
+    "as-is" => AsIs,
+    "upper-snake" => UpperSnake,
+});
+
+impl Scalar for NamePattern {
+    const WANTED: &'static str = r#"a glob in quotes, as in "debug/*""#;
+
+    fn read(text: &str) -> Result<Self, Wrong> {
+        let wrong = |why| Wrong {
+            rule: "bad-glob",
+            message: format!("`{text}` is not a glob: {why}"),
+            instead: r#"write a glob such as "debug/*""#.to_owned(),
+        };
+        if text.is_empty() {
+            return Err(wrong("it is empty, and matches no name".to_owned()));
+        }
+        Self::parse(text).map_err(wrong)
+    }
+
+    fn schema() -> Schema {
+        json_schema!({"type": "string", "minLength": 1})
+    }
+}
+
+impl Scalar for VariableName {
+    const WANTED: &'static str = "an environment variable's name, as in DATABASE_URL";
+
+    fn read(text: &str) -> Result<Self, Wrong> {
+        Self::parse(text).map_err(|bad| Wrong::not(text, "bad-name", bad.kind, bad.allowed))
+    }
+
+    fn schema() -> Schema {
+        json_schema!({"type": "string", "maxLength": 255, "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"})
+    }
+}

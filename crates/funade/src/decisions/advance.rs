@@ -1,0 +1,259 @@
+//! What to do next for one service: which release each of its targets should run.
+//!
+//! In: the service, its record, the releases we know of (best first, looked up in the registry),
+//! and where its targets stand. Out: the record as it should be, and the targets to wake.
+//! Invariant: without a person's request no target is assigned an older release than before.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+
+use crate::config::Service;
+use crate::facts::names::{Tag, TargetId};
+use crate::facts::record::{ServiceRecord, StandingKind, TargetRecord};
+use crate::facts::release::{AssignedBy, Assignment, Release, Request};
+use crate::facts::selection::Rank;
+
+/// Where a target stands, for its service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetStatus {
+    /// The assignment for which nothing is left to do, if that is so.
+    pub settled: Option<u64>,
+}
+
+impl TargetStatus {
+    /// Reads it off the target's record.
+    #[must_use]
+    pub fn of(record: &TargetRecord) -> Self {
+        let standing = record.standing.as_ref();
+        let settled = standing.filter(|standing| standing.kind == StandingKind::Settled);
+        Self { settled: settled.map(|standing| standing.assignment) }
+    }
+}
+
+/// What should be assigned next, and on whose word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Candidate {
+    /// A person asked for it: it goes out whatever its order.
+    Requested(Request),
+    /// The best that the selection takes and that is better than what is assigned.
+    Selected(Release),
+}
+
+/// The decision for one service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Advance {
+    /// The record as it should be. Equal to the one given where nothing changes.
+    pub record: ServiceRecord,
+    /// The targets that have something left to do.
+    pub wake: Vec<TargetId>,
+    /// What was decided.
+    pub report: ServiceReport,
+    /// The releases that came since the last decision and are not taken, with the reason.
+    pub refused: Vec<Refused>,
+}
+
+/// What was decided for a service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ServiceReport {
+    /// No release is known that the selection takes.
+    NothingKnown,
+    /// A release was assigned to this many targets.
+    Assigned {
+        /// Its tag.
+        tag: Tag,
+        /// To how many.
+        targets: usize,
+    },
+    /// What is assigned stays so.
+    Stays {
+        /// Its tag.
+        tag: Tag,
+        /// How many targets have something left to do for it.
+        unsettled: usize,
+    },
+}
+
+/// A release that is not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Its tag.
+    pub tag: Tag,
+    /// Why, as a sentence.
+    pub reason: String,
+}
+
+impl fmt::Display for ServiceReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NothingKnown => f.write_str("no release is known that the selection takes"),
+            Self::Assigned { tag, targets } => write!(f, "{tag} is assigned to {targets} targets"),
+            Self::Stays { tag, unsettled: 0 } => {
+                write!(f, "{tag} stays assigned, and every target is done with it")
+            }
+            Self::Stays { tag, unsettled } => {
+                write!(f, "{tag} stays assigned; {unsettled} targets are not done with it")
+            }
+        }
+    }
+}
+
+/// The releases that may be assigned next, the best first. The caller asks the registry for the
+/// tag's digest in this order and gives the first that is there to [`advance`]: an event says
+/// which tag to look at, the registry says what it is.
+#[must_use]
+pub fn candidates(
+    service: &Service,
+    record: &ServiceRecord,
+    releases: &[Release],
+    request: Option<&Request>,
+) -> Vec<Candidate> {
+    if let Some(request) = request.filter(|r| record.last_request.as_ref() != Some(&r.id)) {
+        return vec![Candidate::Requested(request.clone())];
+    }
+    let newest = record.newest();
+    let mut eligible: Vec<(Rank, &Release)> = releases
+        .iter()
+        .filter_map(|release| Some((service.selection.rank(&release.tag).ok()?, release)))
+        .filter(|(rank, release)| {
+            newest.is_none_or(|newest| refusal(service, newest, rank, release).is_none())
+        })
+        .collect();
+    eligible.sort_by(|(rank_a, a), (rank_b, b)| {
+        let key_a = (rank_a, a.pushed_at, &a.digest, &a.tag);
+        key_a.cmp(&(rank_b, b.pushed_at, &b.digest, &b.tag)).reverse()
+    });
+    eligible.into_iter().map(|(_, release)| Candidate::Selected(release.clone())).collect()
+}
+
+/// Decides which release each target of a service should run. For now all of them at once.
+#[must_use]
+pub fn advance(
+    service: &Service,
+    record: &ServiceRecord,
+    releases: &[Release],
+    confirmed: Option<&Candidate>,
+    targets: &BTreeMap<TargetId, TargetStatus>,
+    now: Timestamp,
+) -> Advance {
+    let mut next = record.clone();
+    if let Some(candidate) = confirmed {
+        assign(&mut next, candidate, now);
+    }
+    if let Some(number) = next.newest().map(|newest| newest.number) {
+        // Covers environments that came since, and forgets those that went.
+        next.assigned = service.targets.keys().map(|name| (name.clone(), number)).collect();
+        next.assignments.retain(|kept, _| *kept == number);
+    }
+    let wake: Vec<TargetId> = service
+        .targets
+        .values()
+        .filter(|target| {
+            let assigned = next.assigned.get(&target.id.environment).copied();
+            let settled = targets.get(&target.id).and_then(|status| status.settled);
+            assigned.is_some() && assigned != settled
+        })
+        .map(|target| target.id.clone())
+        .collect();
+    let report = match next.newest() {
+        None => ServiceReport::NothingKnown,
+        Some(newest) if record.newest() != Some(newest) => ServiceReport::Assigned {
+            tag: newest.release.tag.clone(),
+            targets: next.assigned.len(),
+        },
+        Some(newest) => {
+            ServiceReport::Stays { tag: newest.release.tag.clone(), unsettled: wake.len() }
+        }
+    };
+    let refused = refused(service, &next, record, releases);
+    Advance { record: next, wake, report, refused }
+}
+
+fn assign(record: &mut ServiceRecord, candidate: &Candidate, now: Timestamp) {
+    let number = record.newest().map_or(1, |newest| newest.number + 1);
+    let (release, by) = match candidate {
+        Candidate::Selected(release) => {
+            // The tag moved back to what is assigned: nothing to decide.
+            if record.newest().is_some_and(|newest| is_same(&newest.release, release)) {
+                return;
+            }
+            (release.clone(), AssignedBy::Selection)
+        }
+        Candidate::Requested(request) => {
+            record.last_request = Some(request.id.clone());
+            let by = AssignedBy::Request { id: request.id.clone(), by: request.by.clone() };
+            (request.release.clone(), by)
+        }
+    };
+    record.assignments.insert(number, Assignment { number, release, by, at: now });
+}
+
+/// The releases noted since the last decision that do not replace it. Said once: with the next
+/// decision they are history.
+fn refused(
+    service: &Service,
+    next: &ServiceRecord,
+    record: &ServiceRecord,
+    releases: &[Release],
+) -> Vec<Refused> {
+    let (Some(newest), since) = (next.newest(), record.newest().map(|newest| newest.at)) else {
+        return Vec::new();
+    };
+    releases
+        .iter()
+        .filter(|release| since.is_none_or(|since| release.noted_at > since))
+        .filter_map(|release| {
+            let rank = service.selection.rank(&release.tag).ok()?;
+            let reason = refusal(service, newest, &rank, release)?;
+            let repeated = is_same(&newest.release, release);
+            (!repeated).then(|| Refused { tag: release.tag.clone(), reason })
+        })
+        .collect()
+}
+
+/// Why a release does not replace what is assigned; `None` where it does.
+fn refusal(
+    service: &Service,
+    newest: &Assignment,
+    rank: &Rank,
+    release: &Release,
+) -> Option<String> {
+    let assigned = &newest.release;
+    if is_same(assigned, release) {
+        return Some(format!("{} is assigned already", release.tag));
+    }
+    if let AssignedBy::Request { by, .. } = &newest.by
+        && release.noted_at <= newest.at
+    {
+        return Some(format!(
+            "{by} asked for {} when {} was known already",
+            assigned.tag, release.tag
+        ));
+    }
+    // The selection may have changed since; what it no longer takes is older than all it takes.
+    let Ok(assigned_rank) = service.selection.rank(&assigned.tag) else { return None };
+    let downgrade = || {
+        Some(format!(
+            "{} is older than {}, which is assigned; a downgrade needs a person: \
+             funade deploy {} --tag {}",
+            release.tag, assigned.tag, service.name, release.tag
+        ))
+    };
+    match rank.cmp(&assigned_rank) {
+        std::cmp::Ordering::Greater => None,
+        std::cmp::Ordering::Less => downgrade(),
+        // The same place in the order: the later push says what the tag means now.
+        std::cmp::Ordering::Equal if release.pushed_at > assigned.pushed_at => None,
+        std::cmp::Ordering::Equal => Some(format!(
+            "{} was put on {} before it was put on {}",
+            release.tag,
+            release.digest.short(),
+            assigned.digest.short()
+        )),
+    }
+}
+
+fn is_same(a: &Release, b: &Release) -> bool {
+    a.tag == b.tag && a.digest == b.digest
+}

@@ -1,0 +1,14 @@
+//! What to do: pure functions from facts and configuration to values that say what to do and
+//! why. None of them can fail; what they cannot do, they report.
+
+pub mod route;
+
+pub mod advance;
+
+pub mod plan;
+
+pub mod progress;
+
+pub mod report;
+
+pub mod wanted;

@@ -1,0 +1,393 @@
+//! What to do next for one target.
+//!
+//! In: the target, what is assigned to it, its record, what was observed. Out: the record as it
+//! should be before the first step, the steps, and a report. Printing it is the dry run.
+//!
+//! Invariants: a plan holds at most one `UpdateService`, and none for a deploy whose deployment
+//! ECS shows; an assignment is tried once; at the fixed point there are no steps and the record
+//! stays as it is.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::config::Target;
+use crate::decisions::progress::{ended, registered, updated};
+use crate::decisions::report::{Report, stand};
+use crate::decisions::wanted;
+use crate::facts::ecs::{Controller, DeploymentStatus, EcsService, RolloutState};
+use crate::facts::image::ImageReference;
+use crate::facts::names::{DeploymentId, RevisionArn, Tag};
+use crate::facts::record::{Deploy, DeployId, Ending, Progress, StandingKind, TargetRecord};
+use crate::facts::release::{AssignedBy, Assignment};
+use crate::facts::task_definition::{Document, RELEASE_TAG, Registration, Revision};
+
+/// The first time to look again at something that passes by itself. Soon, since a replica or a
+/// small service is often ready within seconds.
+const LOOK_AGAIN_MIN: SignedDuration = SignedDuration::from_secs(15);
+
+/// The longest time between two looks: the most by which SQS can delay a message.
+/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-delay-queues.html>
+const LOOK_AGAIN_MAX: SignedDuration = SignedDuration::from_secs(900);
+
+/// What was seen of a target, within one round of reads.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Observation {
+    /// The ECS service; `None` where there is none of that name.
+    pub service: Option<EcsService>,
+    /// The PRIMARY deployment's task definition.
+    pub running: Option<Revision>,
+    /// Whether the assigned image is in the registry that the target pulls from. `true` where
+    /// nothing is assigned.
+    pub image_present: bool,
+    /// The revision that the unfinished deploy has registered, found by its tag. Only looked for
+    /// while the record does not know it.
+    pub registered: Option<RevisionArn>,
+}
+
+/// The decision for one target.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// The record as it should be before the first step.
+    pub record: TargetRecord,
+    /// What to call, in this order.
+    pub steps: Vec<Step>,
+    /// What was found, or what is begun.
+    pub report: Report,
+    /// When to look again, if not sooner woken.
+    pub look_again: Option<SignedDuration>,
+}
+
+impl Plan {
+    /// Notes what woke us in the deploy that the plan begins: for the history, so it is no part
+    /// of the decision.
+    #[must_use]
+    pub fn caused_by(mut self, cause: &str) -> Self {
+        if let Some(deploy) = self.record.deploy.as_mut().filter(|deploy| deploy.cause.is_empty()) {
+            cause.clone_into(&mut deploy.cause);
+        }
+        self
+    }
+}
+
+/// One call that changes the world.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// `RegisterTaskDefinition`.
+    Register(Registration),
+    /// `UpdateService` with this revision and nothing else.
+    Update(NewRevision),
+}
+
+/// The revision that `UpdateService` names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NewRevision {
+    /// The one that the step before has registered.
+    JustRegistered,
+    /// One that an earlier pass has registered.
+    Known(RevisionArn),
+}
+
+/// What to do next for one target. Pure: same inputs, same plan.
+#[must_use]
+pub fn plan(
+    target: &Target,
+    assigned: Option<&Assignment>,
+    record: &TargetRecord,
+    observed: &Observation,
+    now: Timestamp,
+) -> Plan {
+    let mut record = record.clone();
+    if let Some(running) = &observed.running {
+        record.last_seen = Some(running.arn.clone());
+    }
+    let draft = match running(observed) {
+        Err(report) => Draft::report(record, missing(target, report)),
+        Ok((service, running)) => {
+            let record = settle(record, service, running, observed, assigned, now);
+            decide(target, assigned, record, running, observed, now)
+        }
+    };
+    draft.finish(assigned, now)
+}
+
+/// A plan before its standing is known.
+struct Draft {
+    record: TargetRecord,
+    steps: Vec<Step>,
+    report: Report,
+}
+
+/// Why there is nothing to plan from.
+enum Missing {
+    Service,
+    Other(Report),
+}
+
+fn missing(target: &Target, what: Missing) -> Report {
+    match what {
+        Missing::Other(report) => report,
+        Missing::Service => Report::ServiceMissing {
+            service: target.ecs_service.to_string(),
+            cluster: target.cluster.to_string(),
+            place: target.place.to_string(),
+        },
+    }
+}
+
+fn running(observed: &Observation) -> Result<(&EcsService, &Revision), Missing> {
+    let service = observed.service.as_ref().ok_or(Missing::Service)?;
+    match (service.status.as_str(), &service.controller) {
+        // A deleted service is still described for a while.
+        ("INACTIVE", _) => Err(Missing::Service),
+        ("ACTIVE", Controller::Ecs) => observed
+            .running
+            .as_ref()
+            .map(|running| (service, running))
+            .ok_or(Missing::Other(Report::NothingRuns)),
+        ("ACTIVE", Controller::Other(controller)) => {
+            Err(Missing::Other(Report::OtherController { controller: controller.clone() }))
+        }
+        (status, _) => Err(Missing::Other(Report::ServiceNotActive { status: status.to_owned() })),
+    }
+}
+
+/// Brings the last deploy's progress up to what is seen: found by looking, what a lost response
+/// or a death did not let us write.
+fn settle(
+    record: TargetRecord,
+    service: &EcsService,
+    running: &Revision,
+    observed: &Observation,
+    assigned: Option<&Assignment>,
+    now: Timestamp,
+) -> TargetRecord {
+    let Some(deploy) = &record.deploy else { return record };
+    let wanted_still = assigned.is_some_and(|a| a.number == deploy.assignment.number);
+    match &deploy.progress {
+        Progress::Ended { .. } => record,
+        Progress::Updated { revision, deployment } => {
+            match ending(service, running, revision, deployment) {
+                Some(end) => ended(record, end, now),
+                None if wanted_still => record,
+                None => ended(record, Ending::Superseded, now),
+            }
+        }
+        Progress::Begun | Progress::Registered { .. } => {
+            let revision = deploy.progress.revision().or(observed.registered.as_ref()).cloned();
+            let shown = revision.as_ref().and_then(|revision| deployment_of(service, revision));
+            match (revision, shown) {
+                // `UpdateService` was called, and its response never reached the ledger.
+                (Some(revision), Some(deployment)) => {
+                    let record = updated(record, revision, deployment, now);
+                    settle(record, service, running, observed, assigned, now)
+                }
+                // What it was made from has been replaced since, or it is not wanted any more.
+                (_, None) if !wanted_still || deploy.from != running.arn => {
+                    ended(record, Ending::Superseded, now)
+                }
+                (Some(revision), None) => registered(record, revision),
+                (None, _) => record,
+            }
+        }
+    }
+}
+
+fn deployment_of(service: &EcsService, revision: &RevisionArn) -> Option<DeploymentId> {
+    let shown = service.deployments.iter().find(|deployment| &deployment.revision == revision);
+    shown.map(|deployment| deployment.id.clone())
+}
+
+/// How a deploy whose deployment we know has ended; `None` while it goes on.
+fn ending(
+    service: &EcsService,
+    running: &Revision,
+    revision: &RevisionArn,
+    deployment: &DeploymentId,
+) -> Option<Ending> {
+    let failed = |reason: String| Some(Ending::Failed { reason });
+    let Some(ours) = service.deployment(deployment) else {
+        return failed(format!(
+            "ECS shows our deployment {deployment} no more, and {} runs",
+            running.arn.short()
+        ));
+    };
+    match (ours.status, ours.rollout) {
+        (_, RolloutState::Failed) => failed(match &ours.reason {
+            Some(reason) => format!("ECS gave up: {reason}"),
+            None => "ECS gave up without a reason".to_owned(),
+        }),
+        (DeploymentStatus::Primary, RolloutState::Completed) if &ours.revision == revision => {
+            Some(Ending::Succeeded)
+        }
+        (DeploymentStatus::Primary, RolloutState::InProgress) => None,
+        (
+            DeploymentStatus::Primary | DeploymentStatus::Active | DeploymentStatus::Inactive,
+            RolloutState::Completed | RolloutState::InProgress,
+        ) => failed(format!("another deployment, of {}, has replaced ours", running.arn.short())),
+    }
+}
+
+/// What to do, with the last deploy's progress known.
+fn decide(
+    target: &Target,
+    assigned: Option<&Assignment>,
+    record: TargetRecord,
+    running: &Revision,
+    observed: &Observation,
+    now: Timestamp,
+) -> Draft {
+    let Some(assigned) = assigned else {
+        return Draft::report(record, Report::NothingAssigned);
+    };
+    let last = record.deploy.as_ref().filter(|d| d.assignment.number == assigned.number);
+    if let Some(Progress::Updated { deployment, .. }) = last.map(|deploy| &deploy.progress) {
+        let report = Report::InProgress {
+            deploy: last.expect("matched").id.clone(),
+            release: assigned.release.tag.clone(),
+            deployment: deployment.clone(),
+        };
+        return Draft::report(record, report);
+    }
+    let image = wanted::image(target, &assigned.release.digest);
+    let document = match wanted::document(target, &running.document, &image) {
+        Ok(document) => document,
+        Err(wanted::ContainerMissing { has }) => {
+            let report = Report::ContainerMissing {
+                container: target.container.clone(),
+                revision: running.arn.clone(),
+                has,
+            };
+            return Draft::report(record, report);
+        }
+    };
+    if document == running.document {
+        // It need not have been us who brought it.
+        let release = assigned.release.tag.clone();
+        let report = Report::AlreadyRuns { release, revision: running.arn.clone() };
+        return Draft::report(record, report);
+    }
+    if let Some(report) = stands_against(target, assigned, &record, running, observed, &image) {
+        return Draft::report(record, report);
+    }
+    begin(target, assigned, record, running, document, now)
+}
+
+/// Why a deploy that the documents call for does not begin.
+fn stands_against(
+    target: &Target,
+    assigned: &Assignment,
+    record: &TargetRecord,
+    running: &Revision,
+    observed: &Observation,
+    image: &ImageReference,
+) -> Option<Report> {
+    let release = assigned.release.tag.clone();
+    let last = record.deploy.as_ref().filter(|d| d.assignment.number == assigned.number);
+    if let Some(Deploy { id, progress: Progress::Ended { ending, .. }, .. }) = last {
+        let deploy = id.clone();
+        match ending {
+            Ending::Failed { reason } => {
+                return Some(Report::DeployFailed { deploy, release, reason: reason.clone() });
+            }
+            Ending::Succeeded => {
+                let revision = running.arn.clone();
+                return Some(Report::ChangedOutside { deploy, release, revision });
+            }
+            // It was cut off before `UpdateService` by a change from outside: begin anew.
+            Ending::Superseded => {}
+        }
+    }
+    if assigned.by == AssignedBy::Selection
+        && let Some(newer) = newer_running(target, assigned, record, running)
+    {
+        return Some(Report::RunsNewer { running: newer, assigned: release });
+    }
+    (!observed.image_present).then(|| Report::ImageNotThere { image: image.to_string() })
+}
+
+/// The running release, where it is known and newer than the assigned one.
+fn newer_running(
+    target: &Target,
+    assigned: &Assignment,
+    record: &TargetRecord,
+    running: &Revision,
+) -> Option<Tag> {
+    let tag = running_tag(target, record, running)?;
+    let rank = target.selection.rank(&tag).ok()?;
+    let assigned_rank = target.selection.rank(&assigned.release.tag).ok()?;
+    (rank > assigned_rank).then_some(tag)
+}
+
+/// The release that a revision runs, as far as it can be known: from the image's tag, from the
+/// deploy that brought its digest, from the tag that we put on the revision.
+#[must_use]
+pub fn running_tag(target: &Target, record: &TargetRecord, running: &Revision) -> Option<Tag> {
+    let image = ImageReference::parse(running.document.image(&target.container)?)?;
+    if image.repository != target.repository {
+        return None;
+    }
+    if let Some(tag) = image.tag {
+        return Some(tag);
+    }
+    let last = record.deploy.as_ref().map(|deploy| &deploy.assignment.release);
+    if let Some(release) = last
+        && Some(&release.digest) == image.digest.as_ref()
+    {
+        return Some(release.tag.clone());
+    }
+    Tag::parse(running.tags.get(RELEASE_TAG)?.as_str()).ok()
+}
+
+/// Begins a deploy, or goes on with the one that an earlier pass began.
+fn begin(
+    target: &Target,
+    assigned: &Assignment,
+    mut record: TargetRecord,
+    running: &Revision,
+    document: Document,
+    now: Timestamp,
+) -> Draft {
+    let unfinished = record.deploy.take().filter(|deploy| {
+        deploy.assignment.number == assigned.number
+            && matches!(deploy.progress, Progress::Begun | Progress::Registered { .. })
+    });
+    let deploy = unfinished.unwrap_or_else(|| {
+        record.deploys_begun += 1;
+        Deploy {
+            id: DeployId { target: target.id.clone(), number: record.deploys_begun },
+            assignment: assigned.clone(),
+            from: running.arn.clone(),
+            cause: String::new(),
+            begun_at: now,
+            progress: Progress::Begun,
+        }
+    });
+    let release = assigned.release.tag.clone();
+    let steps = if let Some(revision) = deploy.progress.revision() {
+        vec![Step::Update(NewRevision::Known(revision.clone()))]
+    } else {
+        let tags: &BTreeMap<String, String> = &running.tags;
+        let registration =
+            wanted::registration(document, tags, release.as_str(), &deploy.id.to_string());
+        vec![Step::Register(registration), Step::Update(NewRevision::JustRegistered)]
+    };
+    let report = Report::Deploys { deploy: deploy.id.clone(), release, from: running.arn.clone() };
+    record.deploy = Some(deploy);
+    Draft { record, steps, report }
+}
+
+impl Draft {
+    fn report(record: TargetRecord, report: Report) -> Self {
+        Self { record, steps: Vec::new(), report }
+    }
+
+    fn finish(mut self, assigned: Option<&Assignment>, now: Timestamp) -> Plan {
+        let number = assigned.map_or(0, |assigned| assigned.number);
+        self.record.standing = Some(stand(self.record.standing.take(), &self.report, number, now));
+        let since = self.record.standing.as_ref().map_or(now, |standing| standing.since);
+        let look_again = (self.report.kind() == StandingKind::Waiting)
+            .then(|| now.duration_since(since).clamp(LOOK_AGAIN_MIN, LOOK_AGAIN_MAX));
+        Plan { record: self.record, steps: self.steps, report: self.report, look_again }
+    }
+}

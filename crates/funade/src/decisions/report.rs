@@ -1,0 +1,235 @@
+//! Why nothing, or nothing more, is done for a target: typed for us, a sentence for people.
+//!
+//! Each sentence says what was found, where, and, where a person is needed, what to do.
+
+use std::fmt;
+
+use jiff::Timestamp;
+
+use crate::facts::names::{ContainerName, DeploymentId, RevisionArn, Tag};
+use crate::facts::record::{DeployId, Standing, StandingKind};
+
+/// What a pass over a target found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Report {
+    /// No release is assigned to the target yet.
+    NothingAssigned,
+    /// It runs what it should.
+    AlreadyRuns {
+        /// The release.
+        release: Tag,
+        /// The revision that runs it.
+        revision: RevisionArn,
+    },
+    /// It runs a newer release than it should, and no person asked for the older one.
+    RunsNewer {
+        /// What runs.
+        running: Tag,
+        /// What is assigned.
+        assigned: Tag,
+    },
+    /// The image is not in the registry that the target pulls from, so far.
+    ImageNotThere {
+        /// The image.
+        image: String,
+    },
+    /// A deploy begins, or goes on where an earlier pass was cut off.
+    Deploys {
+        /// Its id.
+        deploy: DeployId,
+        /// The release.
+        release: Tag,
+        /// The revision that it starts from.
+        from: RevisionArn,
+    },
+    /// ECS carries out our deployment.
+    InProgress {
+        /// The deploy.
+        deploy: DeployId,
+        /// The release.
+        release: Tag,
+        /// The deployment.
+        deployment: DeploymentId,
+    },
+    /// There is no such ECS service.
+    ServiceMissing {
+        /// Its name.
+        service: String,
+        /// The cluster.
+        cluster: String,
+        /// Account and region.
+        place: String,
+    },
+    /// The ECS service is being deleted.
+    ServiceNotActive {
+        /// Its status.
+        status: String,
+    },
+    /// `UpdateService` refuses a task definition for services of this controller.
+    OtherController {
+        /// The controller.
+        controller: String,
+    },
+    /// The service has no deployment to start from, or its task definition cannot be read.
+    NothingRuns,
+    /// The container that should get the image is not in the task definition.
+    ContainerMissing {
+        /// The container.
+        container: ContainerName,
+        /// The task definition.
+        revision: RevisionArn,
+        /// The containers that it has.
+        has: Vec<String>,
+    },
+    /// The last deploy for this assignment failed, and is not tried again by itself.
+    DeployFailed {
+        /// The deploy.
+        deploy: DeployId,
+        /// The release.
+        release: Tag,
+        /// What was seen.
+        reason: String,
+    },
+    /// The deploy succeeded, and since then somebody else changed what the target runs.
+    ChangedOutside {
+        /// The deploy.
+        deploy: DeployId,
+        /// The release.
+        release: Tag,
+        /// What runs.
+        revision: RevisionArn,
+    },
+    /// AWS refused a call, and will go on doing so.
+    CallRefused {
+        /// The error with its sources.
+        error: String,
+    },
+}
+
+impl Report {
+    /// Whether it passes by itself.
+    #[must_use]
+    pub fn kind(&self) -> StandingKind {
+        match self {
+            Self::NothingAssigned | Self::AlreadyRuns { .. } | Self::RunsNewer { .. } => {
+                StandingKind::Settled
+            }
+            Self::ImageNotThere { .. } | Self::Deploys { .. } | Self::InProgress { .. } => {
+                StandingKind::Waiting
+            }
+            Self::ServiceMissing { .. }
+            | Self::ServiceNotActive { .. }
+            | Self::OtherController { .. }
+            | Self::NothingRuns
+            | Self::ContainerMissing { .. }
+            | Self::DeployFailed { .. }
+            | Self::ChangedOutside { .. }
+            | Self::CallRefused { .. } => StandingKind::Blocked,
+        }
+    }
+
+    /// The report's name for machines.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NothingAssigned => "nothing-assigned",
+            Self::AlreadyRuns { .. } => "already-runs",
+            Self::RunsNewer { .. } => "runs-newer",
+            Self::ImageNotThere { .. } => "image-not-there",
+            Self::Deploys { .. } => "deploys",
+            Self::InProgress { .. } => "in-progress",
+            Self::ServiceMissing { .. } => "service-missing",
+            Self::ServiceNotActive { .. } => "service-not-active",
+            Self::OtherController { .. } => "other-controller",
+            Self::NothingRuns => "nothing-runs",
+            Self::ContainerMissing { .. } => "container-missing",
+            Self::DeployFailed { .. } => "deploy-failed",
+            Self::ChangedOutside { .. } => "changed-outside",
+            Self::CallRefused { .. } => "call-refused",
+        }
+    }
+}
+
+/// The standing after a report: the old one, with its date, where nothing changed.
+#[must_use]
+pub fn stand(
+    before: Option<Standing>,
+    report: &Report,
+    assignment: u64,
+    now: Timestamp,
+) -> Standing {
+    let standing = Standing {
+        assignment,
+        kind: report.kind(),
+        code: report.code().to_owned(),
+        sentence: report.to_string(),
+        since: now,
+    };
+    match before {
+        Some(before) if Standing { since: now, ..before.clone() } == standing => before,
+        Some(_) | None => standing,
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NothingAssigned => f.write_str("no release is assigned to it yet"),
+            Self::AlreadyRuns { release, revision } => {
+                write!(f, "it runs {release} already, as {}", revision.short())
+            }
+            Self::RunsNewer { running, assigned } => write!(
+                f,
+                "it runs {running}, which is newer than the assigned {assigned}; \
+                 only a person moves it back"
+            ),
+            Self::ImageNotThere { image } => {
+                write!(f, "{image} is not there yet; replication may take a while")
+            }
+            Self::Deploys { deploy, release, from } => {
+                write!(f, "deploy {deploy} brings {release}, starting from {}", from.short())
+            }
+            Self::InProgress { deploy, release, deployment } => {
+                write!(f, "deploy {deploy} of {release} is under way as {deployment}")
+            }
+            Self::ServiceMissing { service, cluster, place } => write!(
+                f,
+                "there is no ECS service `{service}` in cluster `{cluster}` of {place}; \
+                 create it, or correct `ecs_service` or `environments` in the service's file"
+            ),
+            Self::ServiceNotActive { status } => {
+                write!(f, "its ECS service is {status}; a deploy needs an ACTIVE one")
+            }
+            Self::OtherController { controller } => write!(
+                f,
+                "its deployment controller is {controller}, which takes no task definition by \
+                 UpdateService; change it to ECS, or leave this environment out of the service"
+            ),
+            Self::NothingRuns => f.write_str(
+                "its ECS service has no PRIMARY deployment whose task definition can be read; \
+                 look at the service in the console",
+            ),
+            Self::ContainerMissing { container, revision, has } => write!(
+                f,
+                "{} has no container `{container}`, only {}; correct `container` in the \
+                 service's file or override it for this environment",
+                revision.short(),
+                if has.is_empty() { "unnamed ones".to_owned() } else { has.join(", ") },
+            ),
+            Self::DeployFailed { deploy, release, reason } => write!(
+                f,
+                "deploy {deploy} of {release} failed: {reason}; push a newer release, or try \
+                 again with funade deploy {} --tag {release}",
+                deploy.target.service
+            ),
+            Self::ChangedOutside { deploy, release, revision } => write!(
+                f,
+                "deploy {deploy} of {release} had succeeded, and since then somebody else put {} \
+                 in its place; to bring it back: funade deploy {} --tag {release}",
+                revision.short(),
+                deploy.target.service
+            ),
+            Self::CallRefused { error } => write!(f, "AWS refuses: {error}"),
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! What is so: names, images, releases, events, and the records of the ledger.
+//!
+//! Facts are data with the checks that make them well-formed; they decide nothing.
+
+pub mod names;
+
+pub mod image;
+
+pub mod selection;
+
+pub mod release;
+
+pub mod subject;
+
+pub mod event;
+
+pub mod ecs;
+
+pub mod task_definition;
+
+pub mod record;
+
+pub mod stored;

@@ -1,0 +1,335 @@
+//! The stored form of the ledger's records: JSON with a version, apart from the types that the
+//! decisions use, so that either can change without the other.
+//!
+//! A function must be able to read what the previous release of Funade wrote: fields are only
+//! added, with defaults, or the version grows.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::facts::names::{DeploymentId, Digest, EnvironmentName, RevisionArn, Tag, TargetId};
+use crate::facts::record::{
+    Deploy, DeployId, Ending, Progress, ServiceRecord, Standing, StandingKind, TargetRecord,
+};
+use crate::facts::release::{AssignedBy, Assignment, Release, Request};
+use crate::facts::subject::{Subject, Wake};
+
+/// A stored record that this version of Funade cannot read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read the stored record")]
+pub struct Unreadable(#[from] serde_json::Error);
+
+/// A record with a stored form.
+pub trait Stored: Sized {
+    /// Writes it as JSON.
+    fn to_json(&self) -> String;
+    /// Reads it from JSON.
+    fn from_json(text: &str) -> Result<Self, Unreadable>;
+}
+
+macro_rules! stored {
+    ($inner:ty, $outer:ident) => {
+        impl Stored for $inner {
+            fn to_json(&self) -> String {
+                serde_json::to_string(&$outer::from(self.clone()))
+                    .expect("text, numbers and maps with text keys are always JSON")
+            }
+
+            fn from_json(text: &str) -> Result<Self, Unreadable> {
+                Ok(Self::from(serde_json::from_str::<$outer>(text)?))
+            }
+        }
+    };
+}
+
+stored!(Release, ReleaseV1);
+stored!(Request, RequestV1);
+stored!(ServiceRecord, ServiceV1);
+stored!(TargetRecord, TargetV1);
+stored!(Wake, WakeV1);
+
+/// The queue's message.
+#[derive(Serialize, Deserialize)]
+struct WakeV1 {
+    subject: Subject,
+    cause: String,
+    reason: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ReleaseV1 {
+    tag: Tag,
+    digest: Digest,
+    pushed_at: Timestamp,
+    noted_at: Timestamp,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RequestV1 {
+    id: String,
+    release: ReleaseV1,
+    by: String,
+    at: Timestamp,
+}
+
+#[derive(Serialize, Deserialize)]
+struct AssignmentV1 {
+    number: u64,
+    release: ReleaseV1,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    request: Option<RequesterV1>,
+    at: Timestamp,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RequesterV1 {
+    id: String,
+    by: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ServiceV1 {
+    generation: u64,
+    assignments: Vec<AssignmentV1>,
+    assigned: BTreeMap<EnvironmentName, u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_request: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TargetV1 {
+    generation: u64,
+    deploys_begun: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    deploy: Option<DeployV1>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    standing: Option<StandingV1>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_seen: Option<RevisionArn>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct DeployV1 {
+    id: DeployIdV1,
+    assignment: AssignmentV1,
+    from: RevisionArn,
+    cause: String,
+    begun_at: Timestamp,
+    progress: ProgressV1,
+}
+
+#[derive(Serialize, Deserialize)]
+struct DeployIdV1 {
+    target: TargetId,
+    number: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+enum ProgressV1 {
+    Begun,
+    Registered { revision: RevisionArn },
+    Updated { revision: RevisionArn, deployment: DeploymentId },
+    Succeeded { revision: Option<RevisionArn>, at: Timestamp },
+    Failed { revision: Option<RevisionArn>, reason: String, at: Timestamp },
+    Superseded { revision: Option<RevisionArn>, at: Timestamp },
+}
+
+#[derive(Serialize, Deserialize)]
+struct StandingV1 {
+    assignment: u64,
+    kind: KindV1,
+    code: String,
+    sentence: String,
+    since: Timestamp,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum KindV1 {
+    Settled,
+    Waiting,
+    Blocked,
+}
+
+impl From<Wake> for WakeV1 {
+    fn from(Wake { subject, cause, reason }: Wake) -> Self {
+        Self { subject, cause, reason }
+    }
+}
+
+impl From<WakeV1> for Wake {
+    fn from(WakeV1 { subject, cause, reason }: WakeV1) -> Self {
+        Self { subject, cause, reason }
+    }
+}
+
+impl From<Release> for ReleaseV1 {
+    fn from(Release { tag, digest, pushed_at, noted_at }: Release) -> Self {
+        Self { tag, digest, pushed_at, noted_at }
+    }
+}
+
+impl From<ReleaseV1> for Release {
+    fn from(ReleaseV1 { tag, digest, pushed_at, noted_at }: ReleaseV1) -> Self {
+        Self { tag, digest, pushed_at, noted_at }
+    }
+}
+
+impl From<Request> for RequestV1 {
+    fn from(Request { id, release, by, at }: Request) -> Self {
+        Self { id, release: release.into(), by, at }
+    }
+}
+
+impl From<RequestV1> for Request {
+    fn from(RequestV1 { id, release, by, at }: RequestV1) -> Self {
+        Self { id, release: release.into(), by, at }
+    }
+}
+
+impl From<Assignment> for AssignmentV1 {
+    fn from(Assignment { number, release, by, at }: Assignment) -> Self {
+        let request = match by {
+            AssignedBy::Selection => None,
+            AssignedBy::Request { id, by } => Some(RequesterV1 { id, by }),
+        };
+        Self { number, release: release.into(), request, at }
+    }
+}
+
+impl From<AssignmentV1> for Assignment {
+    fn from(AssignmentV1 { number, release, request, at }: AssignmentV1) -> Self {
+        let by = request
+            .map_or(AssignedBy::Selection, |RequesterV1 { id, by }| AssignedBy::Request { id, by });
+        Self { number, release: release.into(), by, at }
+    }
+}
+
+impl From<ServiceRecord> for ServiceV1 {
+    fn from(record: ServiceRecord) -> Self {
+        let ServiceRecord { generation, assignments, assigned, last_request } = record;
+        let assignments = assignments.into_values().map(AssignmentV1::from).collect();
+        Self { generation, assignments, assigned, last_request }
+    }
+}
+
+impl From<ServiceV1> for ServiceRecord {
+    fn from(stored: ServiceV1) -> Self {
+        let ServiceV1 { generation, assignments, assigned, last_request } = stored;
+        let numbered = |stored: AssignmentV1| (stored.number, Assignment::from(stored));
+        let assignments = assignments.into_iter().map(numbered).collect();
+        Self { generation, assignments, assigned, last_request }
+    }
+}
+
+impl From<TargetRecord> for TargetV1 {
+    fn from(record: TargetRecord) -> Self {
+        let TargetRecord { generation, deploys_begun, deploy, standing, last_seen } = record;
+        Self {
+            generation,
+            deploys_begun,
+            deploy: deploy.map(DeployV1::from),
+            standing: standing.map(StandingV1::from),
+            last_seen,
+        }
+    }
+}
+
+impl From<TargetV1> for TargetRecord {
+    fn from(stored: TargetV1) -> Self {
+        let TargetV1 { generation, deploys_begun, deploy, standing, last_seen } = stored;
+        Self {
+            generation,
+            deploys_begun,
+            deploy: deploy.map(Deploy::from),
+            standing: standing.map(Standing::from),
+            last_seen,
+        }
+    }
+}
+
+impl From<Deploy> for DeployV1 {
+    fn from(Deploy { id, assignment, from, cause, begun_at, progress }: Deploy) -> Self {
+        let DeployId { target, number } = id;
+        Self {
+            id: DeployIdV1 { target, number },
+            assignment: assignment.into(),
+            from,
+            cause,
+            begun_at,
+            progress: progress.into(),
+        }
+    }
+}
+
+impl From<DeployV1> for Deploy {
+    fn from(DeployV1 { id, assignment, from, cause, begun_at, progress }: DeployV1) -> Self {
+        let DeployIdV1 { target, number } = id;
+        Self {
+            id: DeployId { target, number },
+            assignment: assignment.into(),
+            from,
+            cause,
+            begun_at,
+            progress: progress.into(),
+        }
+    }
+}
+
+impl From<Progress> for ProgressV1 {
+    fn from(progress: Progress) -> Self {
+        match progress {
+            Progress::Begun => Self::Begun,
+            Progress::Registered { revision } => Self::Registered { revision },
+            Progress::Updated { revision, deployment } => Self::Updated { revision, deployment },
+            Progress::Ended { revision, ending, at } => match ending {
+                Ending::Succeeded => Self::Succeeded { revision, at },
+                Ending::Failed { reason } => Self::Failed { revision, reason, at },
+                Ending::Superseded => Self::Superseded { revision, at },
+            },
+        }
+    }
+}
+
+impl From<ProgressV1> for Progress {
+    fn from(stored: ProgressV1) -> Self {
+        let (revision, ending, at) = match stored {
+            ProgressV1::Begun => return Self::Begun,
+            ProgressV1::Registered { revision } => return Self::Registered { revision },
+            ProgressV1::Updated { revision, deployment } => {
+                return Self::Updated { revision, deployment };
+            }
+            ProgressV1::Succeeded { revision, at } => (revision, Ending::Succeeded, at),
+            ProgressV1::Failed { revision, reason, at } => {
+                (revision, Ending::Failed { reason }, at)
+            }
+            ProgressV1::Superseded { revision, at } => (revision, Ending::Superseded, at),
+        };
+        Self::Ended { revision, ending, at }
+    }
+}
+
+impl From<Standing> for StandingV1 {
+    fn from(Standing { assignment, kind, code, sentence, since }: Standing) -> Self {
+        let kind = match kind {
+            StandingKind::Settled => KindV1::Settled,
+            StandingKind::Waiting => KindV1::Waiting,
+            StandingKind::Blocked => KindV1::Blocked,
+        };
+        Self { assignment, kind, code, sentence, since }
+    }
+}
+
+impl From<StandingV1> for Standing {
+    fn from(StandingV1 { assignment, kind, code, sentence, since }: StandingV1) -> Self {
+        let kind = match kind {
+            KindV1::Settled => StandingKind::Settled,
+            KindV1::Waiting => StandingKind::Waiting,
+            KindV1::Blocked => StandingKind::Blocked,
+        };
+        Self { assignment, kind, code, sentence, since }
+    }
+}

@@ -1,0 +1,90 @@
+//! Looking at a target: everything that the plan needs, in one round of parallel reads.
+
+use futures_util::try_join;
+
+use crate::config::{Config, Target};
+use crate::decisions::plan::{Observation, Plan, plan};
+use crate::decisions::wanted;
+use crate::facts::names::{RevisionArn, TargetId};
+use crate::facts::record::{Deploy, Progress, TargetRecord};
+use crate::facts::release::Assignment;
+use crate::facts::task_definition::DEPLOY_TAG;
+use crate::world::{CallError, Ecr, Ecs, Ledger, World};
+
+/// What would be done for a target, and from what that was concluded. Nothing is changed.
+#[derive(Debug, Clone)]
+pub struct Preview {
+    /// What should run.
+    pub assigned: Option<Assignment>,
+    /// What was seen.
+    pub observation: Observation,
+    /// What would be done.
+    pub plan: Plan,
+}
+
+/// Looks at a target and plans, and leaves it at that: the dry run.
+pub async fn preview<W: World>(
+    world: &W,
+    config: &Config,
+    id: &TargetId,
+) -> Result<Option<Preview>, CallError> {
+    let Some(target) = config.target(id) else { return Ok(None) };
+    let ledger = world.ledger();
+    let (record, service) = try_join!(ledger.target(id), ledger.service(&id.service))?;
+    let assigned = service.assignment(&id.environment);
+    let observation = observe(world, target, assigned, &record).await?;
+    let plan = plan(target, assigned, &record, &observation, world.now());
+    Ok(Some(Preview { assigned: assigned.cloned(), observation, plan }))
+}
+
+/// Looks at a target. One round: the running revision is read where it was seen last, or, the
+/// first time, in the family of the ECS service's name, and read again only if that guess was
+/// wrong.
+pub(super) async fn observe<W: World>(
+    world: &W,
+    target: &Target,
+    assigned: Option<&Assignment>,
+    record: &TargetRecord,
+) -> Result<Observation, CallError> {
+    let ecs = world.ecs();
+    let guess = record.last_seen.as_ref().map_or(target.ecs_service.as_str(), RevisionArn::as_str);
+    let (service, guessed, image_present, registered) = try_join!(
+        ecs.service(&target.place, &target.cluster, &target.ecs_service),
+        ecs.task_definition(&target.place, guess),
+        image_present(world, target, assigned),
+        registered(world, target, record.deploy.as_ref()),
+    )?;
+    let primary = service.as_ref().and_then(|service| service.primary());
+    let running = match (primary, guessed) {
+        (None, _) => None,
+        (Some(primary), Some(guessed)) if guessed.arn == primary.revision => Some(guessed),
+        (Some(primary), _) => ecs.task_definition(&target.place, primary.revision.as_str()).await?,
+    };
+    Ok(Observation { service, running, image_present, registered })
+}
+
+async fn image_present<W: World>(
+    world: &W,
+    target: &Target,
+    assigned: Option<&Assignment>,
+) -> Result<bool, CallError> {
+    let Some(assigned) = assigned else { return Ok(true) };
+    let image = wanted::image(target, &assigned.release.digest);
+    let digest = image.digest.expect("a wanted image is pinned");
+    world.ecr().has_image(&target.pulls_from, &target.repository, &digest).await
+}
+
+/// The revision of a deploy whose registration may have happened without our hearing of it. It is
+/// the family's latest if it bears the deploy's tag.
+async fn registered<W: World>(
+    world: &W,
+    target: &Target,
+    deploy: Option<&Deploy>,
+) -> Result<Option<RevisionArn>, CallError> {
+    let Some(deploy) = deploy.filter(|deploy| deploy.progress == Progress::Begun) else {
+        return Ok(None);
+    };
+    let latest = world.ecs().task_definition(&target.place, deploy.from.family()).await?;
+    let id = deploy.id.to_string();
+    Ok(latest.filter(|revision| revision.tags.get(DEPLOY_TAG) == Some(&id)).map(|r| r.arn))
+}

@@ -1,0 +1,101 @@
+//! A pass over one service: which release should each of its targets run?
+
+use std::collections::BTreeMap;
+
+use futures_util::try_join;
+use tracing::info;
+
+use crate::config::{Config, Service};
+use crate::decisions::advance::{Advance, Candidate, TargetStatus, advance, candidates};
+use crate::facts::names::{ServiceName, TargetId};
+use crate::facts::record::ServiceRecord;
+use crate::facts::release::{Release, Request};
+use crate::facts::subject::{Subject, Wake};
+use crate::world::{CallError, Ecr, Ledger, Queue, World};
+
+/// How many candidates are looked up in the registry in one pass. The first is there but for
+/// images deleted since their push; five in a row deleted is a registry being cleaned, and the
+/// next pass will find it settled.
+const CANDIDATES_ASKED_MAX: usize = 5;
+
+/// Assigns the best release to the service's targets, and wakes those that are not done with
+/// theirs. `None` where the configuration has no such service.
+pub async fn reconcile_service<W: World>(
+    world: &W,
+    config: &Config,
+    name: &ServiceName,
+    cause: &str,
+) -> Result<Option<Advance>, CallError> {
+    let Some(service) = config.services.get(name) else { return Ok(None) };
+    let ids: Vec<TargetId> = service.targets.values().map(|target| target.id.clone()).collect();
+    let ledger = world.ledger();
+    let (record, releases, request, targets) = try_join!(
+        ledger.service(name),
+        ledger.releases(name),
+        ledger.request(name),
+        ledger.targets(&ids),
+    )?;
+    let targets: BTreeMap<TargetId, TargetStatus> =
+        targets.iter().map(|(id, record)| (id.clone(), TargetStatus::of(record))).collect();
+    let confirmed = confirm(world, service, &record, &releases, request.as_ref()).await?;
+    let decided = advance(service, &record, &releases, confirmed.as_ref(), &targets, world.now());
+    info!(woken = decided.wake.len(), "{}", decided.report);
+    for refused in &decided.refused {
+        info!(tag = %refused.tag, "ignored: {}", refused.reason);
+    }
+    let written = write(world, name, record, decided).await?;
+    wake(world, &written, cause).await?;
+    Ok(Some(written))
+}
+
+/// The best candidate that the registry has, with the digest that its tag stands for now.
+async fn confirm<W: World>(
+    world: &W,
+    service: &Service,
+    record: &ServiceRecord,
+    releases: &[Release],
+    request: Option<&Request>,
+) -> Result<Option<Candidate>, CallError> {
+    for candidate in
+        candidates(service, record, releases, request).into_iter().take(CANDIDATES_ASKED_MAX)
+    {
+        let release = match candidate {
+            // The operator's tool has asked the registry, and a person's word stands.
+            Candidate::Requested(_) => return Ok(Some(candidate)),
+            Candidate::Selected(release) => release,
+        };
+        let found =
+            world.ecr().digest_of(&service.registry, &service.repository, &release.tag).await?;
+        if let Some(digest) = found {
+            return Ok(Some(Candidate::Selected(Release { digest, ..release })));
+        }
+        info!(tag = %release.tag, "passed over: the registry has this tag no more");
+    }
+    Ok(None)
+}
+
+async fn write<W: World>(
+    world: &W,
+    name: &ServiceName,
+    before: ServiceRecord,
+    mut decided: Advance,
+) -> Result<Advance, CallError> {
+    if decided.record != before {
+        decided.record.generation = before.generation + 1;
+        world.ledger().write_service(name, &decided.record).await?;
+    }
+    Ok(decided)
+}
+
+async fn wake<W: World>(world: &W, decided: &Advance, cause: &str) -> Result<(), CallError> {
+    let wakes: Vec<Wake> = decided
+        .wake
+        .iter()
+        .map(|id| Wake {
+            subject: Subject::Target(id.clone()),
+            cause: cause.to_owned(),
+            reason: decided.report.to_string(),
+        })
+        .collect();
+    if wakes.is_empty() { Ok(()) } else { world.queue().wake(&wakes).await }
+}

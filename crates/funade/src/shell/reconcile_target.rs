@@ -1,0 +1,133 @@
+//! A pass over one target: observe, plan, write down, act, write down.
+//!
+//! The ledger holds the intention before any call that changes the world. Wherever a pass is cut
+//! off, the next one finds the intention, looks, and goes on: so each deploy calls
+//! `UpdateService` once.
+
+use futures_util::try_join;
+use tracing::{info, warn};
+
+use crate::config::{Config, Target};
+use crate::decisions::plan::{NewRevision, Plan, Step, plan};
+use crate::decisions::progress::{registered, updated};
+use crate::decisions::report::{Report, stand};
+use crate::facts::names::TargetId;
+use crate::facts::record::TargetRecord;
+use crate::facts::subject::{Subject, Wake};
+use crate::shell::observe::observe;
+use crate::world::{CallError, CallProblem, Ecs, Ledger, Queue, World};
+
+/// What a pass did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pass {
+    /// How the target stands.
+    pub sentence: String,
+    /// How many calls were made that change the world.
+    pub steps: usize,
+}
+
+/// Brings a target to what it should run. `None` where the configuration has no such target.
+pub async fn reconcile_target<W: World>(
+    world: &W,
+    config: &Config,
+    id: &TargetId,
+    cause: &str,
+) -> Result<Option<Pass>, CallError> {
+    let Some(target) = config.target(id) else { return Ok(None) };
+    match pass(world, target, cause).await {
+        Err(error) if error.problem == CallProblem::Refused => {
+            refused(world, id, &error).await.map(Some)
+        }
+        other => other.map(Some),
+    }
+}
+
+async fn pass<W: World>(world: &W, target: &Target, cause: &str) -> Result<Pass, CallError> {
+    let ledger = world.ledger();
+    let (before, service) =
+        try_join!(ledger.target(&target.id), ledger.service(&target.id.service))?;
+    let assigned = service.assignment(&target.id.environment);
+    let observed = observe(world, target, assigned, &before).await?;
+    let plan = plan(target, assigned, &before, &observed, world.now()).caused_by(cause);
+    info!(code = plan.report.code(), steps = plan.steps.len(), "{}", plan.report);
+
+    let record = write(world, target, before, plan.record.clone()).await?;
+    let record = act(world, target, record, &plan).await?;
+    if let Some(delay) = plan.look_again {
+        let wake = Wake {
+            subject: Subject::Target(target.id.clone()),
+            cause: cause.to_owned(),
+            reason: format!("to look again: {}", plan.report.code()),
+        };
+        world.queue().wake_later(&wake, delay).await?;
+    }
+    let sentence = record.standing.map_or_else(|| plan.report.to_string(), |s| s.sentence);
+    Ok(Pass { sentence, steps: plan.steps.len() })
+}
+
+/// Carries out the plan's steps, and writes down the outcome of each before the next.
+async fn act<W: World>(
+    world: &W,
+    target: &Target,
+    mut record: TargetRecord,
+    plan: &Plan,
+) -> Result<TargetRecord, CallError> {
+    let ecs = world.ecs();
+    for step in &plan.steps {
+        let next = match step {
+            Step::Register(registration) => {
+                let revision = ecs.register(&target.place, registration).await?;
+                info!(revision = revision.short(), "registered");
+                registered(record.clone(), revision)
+            }
+            Step::Update(new) => {
+                let revision = match new {
+                    NewRevision::Known(revision) => revision.clone(),
+                    NewRevision::JustRegistered => {
+                        let deploy = record.deploy.as_ref();
+                        let revision = deploy.and_then(|deploy| deploy.progress.revision());
+                        revision.expect("the step before registered it").clone()
+                    }
+                };
+                let deployment = ecs
+                    .update_service(&target.place, &target.cluster, &target.ecs_service, &revision)
+                    .await?;
+                info!(revision = revision.short(), %deployment, "UpdateService called");
+                updated(record.clone(), revision, deployment, world.now())
+            }
+        };
+        record = write(world, target, record, next).await?;
+    }
+    Ok(record)
+}
+
+/// Writes the record if it has changed, and gives it back with its new generation.
+async fn write<W: World>(
+    world: &W,
+    target: &Target,
+    before: TargetRecord,
+    mut next: TargetRecord,
+) -> Result<TargetRecord, CallError> {
+    if next == before {
+        return Ok(before);
+    }
+    next.generation = before.generation + 1;
+    world.ledger().write_target(&target.id, &next).await?;
+    Ok(next)
+}
+
+/// AWS refuses, and trying again would not help: the target is blocked until somebody looks, and
+/// says so in the ledger.
+async fn refused<W: World>(world: &W, id: &TargetId, error: &CallError) -> Result<Pass, CallError> {
+    let report = Report::CallRefused { error: error.in_full() };
+    warn!(code = report.code(), "{report}");
+    let before = world.ledger().target(id).await?;
+    let mut next = before.clone();
+    let assignment = before.standing.as_ref().map_or(0, |standing| standing.assignment);
+    next.standing = Some(stand(next.standing.take(), &report, assignment, world.now()));
+    if next != before {
+        next.generation += 1;
+        world.ledger().write_target(id, &next).await?;
+    }
+    Ok(Pass { sentence: report.to_string(), steps: 0 })
+}

@@ -1,0 +1,100 @@
+//! The ledger: what was decided and done, and the configuration that was applied.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::config::{Config, Sources};
+use crate::facts::names::{ServiceName, TargetId};
+use crate::facts::record::{ServiceRecord, TargetRecord};
+use crate::facts::release::{Release, Request};
+use crate::world::CallError;
+
+/// Which configuration is in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigHead {
+    /// Grows by one with each `funade apply`.
+    pub version: u64,
+    /// Who applied it.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The configuration in force, checked and resolved.
+#[derive(Debug, Clone)]
+pub struct AppliedConfig {
+    /// Its version.
+    pub version: u64,
+    /// The configuration.
+    pub config: Arc<Config>,
+}
+
+/// What an event led to: for the history. Kept for a month.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventNote {
+    /// The event's id.
+    pub id: String,
+    /// When we handled it.
+    pub at: Timestamp,
+    /// What it led to, line by line.
+    pub outcome: Vec<String>,
+}
+
+/// The ledger. Every write of a record names the generation that was read, and is refused as a
+/// conflict if another write came between.
+pub trait Ledger {
+    /// Which configuration is in force; `None` before the first `funade apply`.
+    async fn config_head(&self) -> Result<Option<ConfigHead>, CallError>;
+
+    /// A version of the configuration, as the team wrote it.
+    async fn config_sources(&self, version: u64) -> Result<Sources, CallError>;
+
+    /// Puts a new configuration in force, if `head.version - 1` still is.
+    async fn apply_config(&self, head: &ConfigHead, sources: &Sources) -> Result<(), CallError>;
+
+    /// Notes a release. Noting it again changes nothing but the time of its push, if that is
+    /// later.
+    async fn note_release(&self, service: &ServiceName, release: &Release)
+    -> Result<(), CallError>;
+
+    /// The releases of a service that were noted.
+    async fn releases(&self, service: &ServiceName) -> Result<Vec<Release>, CallError>;
+
+    /// The last request of a person for a service.
+    async fn request(&self, service: &ServiceName) -> Result<Option<Request>, CallError>;
+
+    /// Writes a person's request, in place of the one before.
+    async fn write_request(
+        &self,
+        service: &ServiceName,
+        request: &Request,
+    ) -> Result<(), CallError>;
+
+    /// A service's record; a new one where there is none.
+    async fn service(&self, service: &ServiceName) -> Result<ServiceRecord, CallError>;
+
+    /// Writes a service's record, whose generation is one above that read.
+    async fn write_service(
+        &self,
+        service: &ServiceName,
+        record: &ServiceRecord,
+    ) -> Result<(), CallError>;
+
+    /// A target's record; a new one where there is none.
+    async fn target(&self, target: &TargetId) -> Result<TargetRecord, CallError>;
+
+    /// The records of many targets; those without one are left out.
+    async fn targets(
+        &self,
+        targets: &[TargetId],
+    ) -> Result<BTreeMap<TargetId, TargetRecord>, CallError>;
+
+    /// Writes a target's record, whose generation is one above that read.
+    async fn write_target(&self, target: &TargetId, record: &TargetRecord)
+    -> Result<(), CallError>;
+
+    /// Notes what an event led to.
+    async fn note_event(&self, note: &EventNote) -> Result<(), CallError>;
+}

@@ -1,0 +1,112 @@
+//! What there is to act on: one port for each thing that the shell reaches.
+//!
+//! Ports speak our types only. They are implemented on the AWS SDK by `funade-aws` and in memory
+//! by `funade-sim`; the shell is generic over [`World`] and knows neither.
+
+#![expect(
+    async_fn_in_trait,
+    reason = "each function runs on one thread, so no future need be `Send`"
+)]
+
+mod error;
+mod ledger;
+
+pub use error::{CallError, CallProblem};
+pub use ledger::{AppliedConfig, ConfigHead, EventNote, Ledger};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::config::Registry;
+use crate::facts::ecs::EcsService;
+use crate::facts::names::{
+    ClusterName, DeploymentId, Digest, EcsServiceName, Place, RepositoryName, RevisionArn, Tag,
+};
+use crate::facts::subject::Wake;
+use crate::facts::task_definition::{Registration, Revision};
+
+/// All ports together.
+pub trait World {
+    /// The ledger.
+    type Ledger: Ledger;
+    /// ECS, in every account and region of the fleet.
+    type Ecs: Ecs;
+    /// The image registries.
+    type Ecr: Ecr;
+    /// The queue that starts passes.
+    type Queue: Queue;
+
+    /// The ledger.
+    fn ledger(&self) -> &Self::Ledger;
+    /// ECS.
+    fn ecs(&self) -> &Self::Ecs;
+    /// The registries.
+    fn ecr(&self) -> &Self::Ecr;
+    /// The queue.
+    fn queue(&self) -> &Self::Queue;
+    /// The time, by this machine's clock.
+    fn now(&self) -> Timestamp;
+}
+
+/// ECS.
+pub trait Ecs {
+    /// Reads a service. `None` where there is none of that name.
+    async fn service(
+        &self,
+        place: &Place,
+        cluster: &ClusterName,
+        service: &EcsServiceName,
+    ) -> Result<Option<EcsService>, CallError>;
+
+    /// Reads a task definition with its tags, by ARN, or the latest active one by family. `None`
+    /// where there is none.
+    async fn task_definition(
+        &self,
+        place: &Place,
+        arn_or_family: &str,
+    ) -> Result<Option<Revision>, CallError>;
+
+    /// Registers a new revision. Always makes one, whether or not an equal one exists.
+    async fn register(
+        &self,
+        place: &Place,
+        registration: &Registration,
+    ) -> Result<RevisionArn, CallError>;
+
+    /// Starts a deployment of the revision and changes nothing else, `desiredCount` least of all.
+    /// Never tried twice by the port: the API has no client token.
+    async fn update_service(
+        &self,
+        place: &Place,
+        cluster: &ClusterName,
+        service: &EcsServiceName,
+        revision: &RevisionArn,
+    ) -> Result<DeploymentId, CallError>;
+}
+
+/// The image registries.
+pub trait Ecr {
+    /// Whether the registry has an image that can be pulled by this digest.
+    async fn has_image(
+        &self,
+        registry: &Registry,
+        repository: &RepositoryName,
+        digest: &Digest,
+    ) -> Result<bool, CallError>;
+
+    /// The digest that a tag stands for now. `None` where the tag, or its image, is not there.
+    async fn digest_of(
+        &self,
+        registry: &Registry,
+        repository: &RepositoryName,
+        tag: &Tag,
+    ) -> Result<Option<Digest>, CallError>;
+}
+
+/// The queue that starts passes.
+pub trait Queue {
+    /// Asks for passes, as soon as may be.
+    async fn wake(&self, wakes: &[Wake]) -> Result<(), CallError>;
+
+    /// Asks for a pass after a while, at most 15 minutes.
+    async fn wake_later(&self, wake: &Wake, delay: SignedDuration) -> Result<(), CallError>;
+}
