@@ -1,0 +1,18 @@
+//! Funade's ports on the AWS SDK.
+//!
+//! One file for each port. Each call is the operation that AWS names, with our types going in and
+//! coming out, and every failure says which call it was and on what.
+
+mod clients;
+mod documents;
+mod ecr;
+mod ecs;
+mod errors;
+mod ledger;
+mod queue;
+mod retries;
+mod settings;
+mod world;
+
+pub use settings::{BadSetting, Settings};
+pub use world::AwsWorld;

@@ -1,0 +1,98 @@
+//! The queue that starts passes: SQS FIFO, one group for each subject, and a standard queue whose
+//! messages are delayed, since FIFO messages cannot be.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use funade::facts::stored::Stored;
+use funade::facts::subject::{Subject, Wake};
+use funade::world::{CallError, CallProblem, Queue, World};
+use futures_util::future::try_join_all;
+use jiff::SignedDuration;
+
+use crate::errors::call_error;
+use crate::world::AwsWorld;
+
+/// Messages in one `SendMessageBatch`.
+/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html>
+const BATCH_MAX: usize = 10;
+
+/// The longest delay of a message.
+const DELAY_SECONDS_MAX: i64 = 900;
+
+/// Characters of a message group id. Longer subjects share a group by their beginning, which
+/// costs them some waiting for each other and nothing else.
+const GROUP_CHARACTERS_MAX: usize = 128;
+
+/// Tells apart the messages of one process.
+static SENT: AtomicU64 = AtomicU64::new(0);
+
+impl Queue for AwsWorld {
+    async fn wake(&self, wakes: &[Wake]) -> Result<(), CallError> {
+        try_join_all(wakes.chunks(BATCH_MAX).map(|batch| send(self, batch))).await?;
+        Ok(())
+    }
+
+    async fn wake_later(&self, wake: &Wake, delay: SignedDuration) -> Result<(), CallError> {
+        let seconds = delay.as_secs().clamp(0, DELAY_SECONDS_MAX);
+        self.sqs
+            .send_message()
+            .queue_url(&self.settings().later_queue_url)
+            .message_body(wake.to_json())
+            .delay_seconds(i32::try_from(seconds).expect("at most 900"))
+            .send()
+            .await
+            .map_err(|error| call_error("SendMessage", wake.subject.to_string(), &error))?;
+        Ok(())
+    }
+}
+
+async fn send(world: &AwsWorld, batch: &[Wake]) -> Result<(), CallError> {
+    let entries: Vec<_> = batch
+        .iter()
+        .enumerate()
+        .map(|(index, wake)| {
+            SendMessageBatchRequestEntry::builder()
+                .id(index.to_string())
+                .message_body(wake.to_json())
+                .message_group_id(group(&wake.subject))
+                .message_deduplication_id(deduplication_id(world))
+                .build()
+                .expect("an id and a body are all that is required")
+        })
+        .collect();
+    let subject = batch.first().map_or_else(String::new, |wake| wake.subject.to_string());
+    let output = world
+        .sqs
+        .send_message_batch()
+        .queue_url(&world.settings().wake_queue_url)
+        .set_entries(Some(entries))
+        .send()
+        .await
+        .map_err(|error| call_error("SendMessageBatch", &subject, &error))?;
+    match output.failed().first() {
+        None => Ok(()),
+        Some(failed) => Err(CallError {
+            operation: "SendMessageBatch",
+            subject,
+            problem: CallProblem::NoAnswer,
+            source: Some(
+                format!("{}: {}", failed.code(), failed.message().unwrap_or_default()).into(),
+            ),
+        }),
+    }
+}
+
+fn group(subject: &Subject) -> String {
+    // Names are ASCII, so a character is a byte.
+    let mut text = subject.to_string();
+    text.truncate(GROUP_CHARACTERS_MAX);
+    text
+}
+
+/// Unique for each message: within five minutes SQS swallows a second message of the same id,
+/// even when the first was handled long before what the second is to make us look at.
+fn deduplication_id(world: &AwsWorld) -> String {
+    let count = SENT.fetch_add(1, Ordering::Relaxed);
+    format!("{}-{}-{count}", world.now().as_nanosecond(), std::process::id())
+}

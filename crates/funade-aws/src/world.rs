@@ -1,0 +1,68 @@
+//! All ports on AWS together.
+
+use funade::world::World;
+use jiff::Timestamp;
+
+use crate::clients::Clients;
+use crate::settings::Settings;
+
+/// AWS.
+#[derive(Debug)]
+pub struct AwsWorld {
+    clients: Clients,
+    pub(crate) dynamodb: aws_sdk_dynamodb::Client,
+    pub(crate) sqs: aws_sdk_sqs::Client,
+}
+
+impl AwsWorld {
+    /// For a function: its own credentials.
+    #[must_use]
+    pub fn of_function(settings: Settings) -> Self {
+        Self::new(Clients::of_function(settings))
+    }
+
+    /// For an operator: the credentials that the AWS tools would use.
+    pub async fn of_operator(settings: Settings) -> Self {
+        Self::new(Clients::of_operator(settings).await)
+    }
+
+    fn new(clients: Clients) -> Self {
+        Self { dynamodb: clients.dynamodb(), sqs: clients.sqs(), clients }
+    }
+
+    pub(crate) fn clients(&self) -> &Clients {
+        &self.clients
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        self.clients.settings()
+    }
+}
+
+impl World for AwsWorld {
+    type Ledger = Self;
+    type Ecs = Self;
+    type Ecr = Self;
+    type Queue = Self;
+
+    fn ledger(&self) -> &Self {
+        self
+    }
+
+    fn ecs(&self) -> &Self {
+        self
+    }
+
+    fn ecr(&self) -> &Self {
+        self
+    }
+
+    fn queue(&self) -> &Self {
+        self
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is where time comes in")]
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
