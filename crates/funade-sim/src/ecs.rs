@@ -1,0 +1,415 @@
+//! A simulated ECS: deployments take time, and can fail.
+//!
+//! A deployment replaces tasks evenly over its time. Whether it completes depends on the image in
+//! its task definition; one that does not is given up by the circuit breaker, which makes the
+//! revision before it the PRIMARY's again.
+
+use std::collections::BTreeMap;
+
+use funade::facts::ecs::{Controller, Deployment, DeploymentStatus, EcsService, RolloutState};
+use funade::facts::names::{ClusterName, DeploymentId, EcsServiceName, Place, RevisionArn};
+use funade::facts::task_definition::{Document, Registration, Revision};
+use funade::world::{CallError, CallProblem, Ecs};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use crate::state::Sim;
+
+/// How long a deployment takes unless its image says otherwise.
+const DEPLOYMENT_DURATION: SignedDuration = SignedDuration::from_secs(90);
+
+type ServiceKey = (Place, ClusterName, EcsServiceName);
+
+/// What tasks with some image do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Behaviour {
+    /// They become healthy, and the deployment takes this long.
+    Healthy(SignedDuration),
+    /// They exit, and the circuit breaker gives up after this long.
+    Crashes(SignedDuration),
+}
+
+/// A service as an onlooker sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceView {
+    /// The image of the container that was asked about, in the PRIMARY's task definition.
+    pub image: Option<String>,
+    /// The PRIMARY's revision.
+    pub revision: RevisionArn,
+    /// Tasks of the PRIMARY's revision.
+    pub new_tasks: u32,
+    /// Tasks that should run.
+    pub desired_count: u32,
+    /// How far the PRIMARY has come.
+    pub rollout: RolloutState,
+}
+
+/// All services and task definitions, in all accounts.
+#[derive(Debug, Default)]
+pub(crate) struct Services {
+    by_name: BTreeMap<ServiceKey, Service>,
+    families: BTreeMap<(Place, String), Vec<Revision>>,
+    /// By a part of the image's name: its digest, for one.
+    behaviours: Vec<(String, Behaviour)>,
+    /// In per cent of the usual time.
+    paces: BTreeMap<ClusterName, i32>,
+    deployments_made: u64,
+}
+
+#[derive(Debug)]
+struct Service {
+    status: String,
+    controller: Controller,
+    desired_count: u32,
+    deployments: Vec<Running>,
+}
+
+#[derive(Debug)]
+struct Running {
+    deployment: Deployment,
+    began: Timestamp,
+    behaviour: Behaviour,
+}
+
+impl Sim {
+    /// Makes a service that runs a task definition, steadily.
+    pub fn put_service(
+        &self,
+        place: &Place,
+        cluster: &ClusterName,
+        name: &EcsServiceName,
+        registration: &Registration,
+        desired_count: u32,
+    ) {
+        let state = &mut *self.state_mut();
+        let revision = state.services.register(place, registration);
+        let first =
+            state.services.new_deployment(cluster, revision, state.now, RolloutState::Completed);
+        let service = Service {
+            status: "ACTIVE".to_owned(),
+            controller: Controller::Ecs,
+            desired_count,
+            deployments: vec![first],
+        };
+        state.services.by_name.insert((place.clone(), cluster.clone(), name.clone()), service);
+    }
+
+    /// Gives a service another deployment controller.
+    pub fn set_controller(
+        &self,
+        place: &Place,
+        cluster: &ClusterName,
+        name: &EcsServiceName,
+        controller: Controller,
+    ) {
+        let key = (place.clone(), cluster.clone(), name.clone());
+        let services = &mut self.state_mut().services.by_name;
+        services.get_mut(&key).expect("the service was put before").controller = controller;
+    }
+
+    /// Deletes a service.
+    pub fn delete_service(&self, place: &Place, cluster: &ClusterName, name: &EcsServiceName) {
+        let key = (place.clone(), cluster.clone(), name.clone());
+        self.state_mut().services.by_name.remove(&key);
+    }
+
+    /// Says what tasks do whose image has this text in its name.
+    pub fn set_behaviour(&self, image_part: impl Into<String>, behaviour: Behaviour) {
+        self.state_mut().services.behaviours.push((image_part.into(), behaviour));
+    }
+
+    /// Lets deployments in a cluster take longer or shorter, in per cent of the usual time.
+    pub fn set_pace(&self, cluster: &ClusterName, percent: i32) {
+        self.state_mut().services.paces.insert(cluster.clone(), percent);
+    }
+
+    /// Somebody deploys by hand.
+    pub fn change_by_hand(
+        &self,
+        place: &Place,
+        cluster: &ClusterName,
+        name: &EcsServiceName,
+        registration: &Registration,
+    ) {
+        let state = &mut *self.state_mut();
+        let revision = state.services.register(place, registration);
+        let key = (place.clone(), cluster.clone(), name.clone());
+        let now = state.now;
+        state.services.deploy(&key, &revision, now).expect("the service was put before");
+    }
+
+    /// Looks at a service without a call.
+    #[must_use]
+    pub fn view(
+        &self,
+        place: &Place,
+        cluster: &ClusterName,
+        name: &EcsServiceName,
+        container: &funade::facts::names::ContainerName,
+    ) -> Option<ServiceView> {
+        let state = self.state();
+        let key = (place.clone(), cluster.clone(), name.clone());
+        let service = state.services.by_name.get(&key)?;
+        let primary = service.primary()?;
+        let revision = state.services.find(place, primary.deployment.revision.as_str())?;
+        Some(ServiceView {
+            image: revision.document.image(container).map(str::to_owned),
+            revision: revision.arn.clone(),
+            new_tasks: primary.new_tasks(service.desired_count, state.now),
+            desired_count: service.desired_count,
+            rollout: primary.deployment.rollout,
+        })
+    }
+
+    /// A registered revision, without a call.
+    #[must_use]
+    pub fn revision(&self, place: &Place, arn_or_family: &str) -> Option<Revision> {
+        self.state().services.find(place, arn_or_family).cloned()
+    }
+}
+
+impl Services {
+    /// Lets deployments complete or fail whose time has come.
+    pub(crate) fn move_on(&mut self, now: Timestamp) {
+        let mut made = self.deployments_made;
+        for service in self.by_name.values_mut() {
+            service.move_on(now, &mut made);
+        }
+        self.deployments_made = made;
+    }
+
+    fn find(&self, place: &Place, arn_or_family: &str) -> Option<&Revision> {
+        let family = RevisionArn::parse(arn_or_family)
+            .map_or_else(|_| arn_or_family.to_owned(), |arn| arn.family().to_owned());
+        let revisions = self.families.get(&(place.clone(), family))?;
+        revisions
+            .iter()
+            .find(|revision| revision.arn.as_str() == arn_or_family)
+            .or_else(|| (!arn_or_family.starts_with("arn:")).then(|| revisions.last())?)
+    }
+
+    fn register(&mut self, place: &Place, registration: &Registration) -> RevisionArn {
+        let family = registration.document.family().to_owned();
+        let revisions = self.families.entry((place.clone(), family.clone())).or_default();
+        let arn = format!(
+            "arn:aws:ecs:{}:{}:task-definition/{family}:{}",
+            place.region,
+            place.account,
+            revisions.len() + 1
+        );
+        let arn = RevisionArn::parse(arn).expect("of that form");
+        revisions.push(Revision {
+            arn: arn.clone(),
+            document: registration.document.clone(),
+            tags: registration.tags.clone(),
+        });
+        arn
+    }
+
+    fn deploy(
+        &mut self,
+        key: &ServiceKey,
+        revision: &RevisionArn,
+        now: Timestamp,
+    ) -> Result<DeploymentId, CallProblem> {
+        let fresh = self.new_deployment(&key.1, revision.clone(), now, RolloutState::InProgress);
+        let service = self.by_name.get_mut(key).ok_or(CallProblem::Refused)?;
+        // ECS starts no deployment for the revision that is the PRIMARY's already.
+        let primary = service.primary().map(|primary| &primary.deployment);
+        if let Some(same) = primary.filter(|primary| &primary.revision == revision) {
+            return Ok(same.id.clone());
+        }
+        for older in &mut service.deployments {
+            older.deployment.status = DeploymentStatus::Active;
+        }
+        let id = fresh.deployment.id.clone();
+        service.deployments.insert(0, fresh);
+        Ok(id)
+    }
+
+    fn new_deployment(
+        &mut self,
+        cluster: &ClusterName,
+        revision: RevisionArn,
+        now: Timestamp,
+        rollout: RolloutState,
+    ) -> Running {
+        self.deployments_made += 1;
+        let images = self.images(&revision);
+        let known = self.behaviours.iter().rev().find(|(part, _)| images.contains(part.as_str()));
+        let behaviour =
+            known.map_or(Behaviour::Healthy(DEPLOYMENT_DURATION), |(_, behaviour)| *behaviour);
+        Running {
+            deployment: deployment(self.deployments_made, revision, now, rollout),
+            began: now,
+            behaviour: behaviour.paced(self.paces.get(cluster).copied().unwrap_or(100)),
+        }
+    }
+
+    fn images(&self, revision: &RevisionArn) -> String {
+        let revisions = self.families.values().flatten();
+        let found = revisions.filter(|known| &known.arn == revision);
+        found.map(|revision| images_of(&revision.document)).collect()
+    }
+}
+
+impl Behaviour {
+    fn paced(self, percent: i32) -> Self {
+        let paced = |takes: SignedDuration| takes * percent / 100;
+        match self {
+            Self::Healthy(takes) => Self::Healthy(paced(takes)),
+            Self::Crashes(takes) => Self::Crashes(paced(takes)),
+        }
+    }
+}
+
+fn images_of(document: &Document) -> String {
+    let value = document.to_value();
+    let containers = value.get("containerDefinitions").and_then(Value::as_array);
+    let images = containers.into_iter().flatten().filter_map(|c| c.get("image")?.as_str());
+    images.collect::<Vec<_>>().join(" ")
+}
+
+fn deployment(
+    number: u64,
+    revision: RevisionArn,
+    now: Timestamp,
+    rollout: RolloutState,
+) -> Deployment {
+    Deployment {
+        id: DeploymentId::parse(format!("ecs-svc/{number:019}")).expect("not empty"),
+        status: DeploymentStatus::Primary,
+        revision,
+        rollout,
+        reason: None,
+        created_at: Some(now),
+    }
+}
+
+impl Service {
+    fn primary(&self) -> Option<&Running> {
+        self.deployments.iter().find(|d| d.deployment.status == DeploymentStatus::Primary)
+    }
+
+    fn move_on(&mut self, now: Timestamp, made: &mut u64) {
+        let Some(primary) = self
+            .deployments
+            .iter_mut()
+            .find(|running| running.deployment.status == DeploymentStatus::Primary)
+            .filter(|running| running.deployment.rollout == RolloutState::InProgress)
+        else {
+            return;
+        };
+        match primary.behaviour {
+            Behaviour::Healthy(takes) if now >= primary.began + takes => {
+                primary.deployment.rollout = RolloutState::Completed;
+                self.deployments.retain(|d| d.deployment.status == DeploymentStatus::Primary);
+            }
+            Behaviour::Crashes(takes) if now >= primary.began + takes => {
+                primary.deployment.rollout = RolloutState::Failed;
+                primary.deployment.reason =
+                    Some("ECS deployment circuit breaker: tasks failed to start.".to_owned());
+                self.roll_back(now, made);
+            }
+            Behaviour::Healthy(_) | Behaviour::Crashes(_) => {}
+        }
+    }
+
+    /// The circuit breaker: back to the newest completed deployment, under its old id.
+    fn roll_back(&mut self, now: Timestamp, made: &mut u64) {
+        let completed = self
+            .deployments
+            .iter()
+            .position(|running| running.deployment.rollout == RolloutState::Completed);
+        let Some(index) = completed else { return };
+        *made += 1;
+        for running in &mut self.deployments {
+            running.deployment.status = DeploymentStatus::Active;
+        }
+        let back = &mut self.deployments[index];
+        back.deployment.status = DeploymentStatus::Primary;
+        back.deployment.reason = Some("rolled back by the circuit breaker".to_owned());
+        back.began = now;
+    }
+
+    fn describe(&self, now: Timestamp) -> EcsService {
+        let running = self.primary().map_or(0, |p| p.new_tasks(self.desired_count, now));
+        EcsService {
+            status: self.status.clone(),
+            controller: self.controller.clone(),
+            deployments: self.deployments.iter().map(|d| d.deployment.clone()).collect(),
+            desired_count: self.desired_count,
+            running_count: running.max(self.desired_count),
+        }
+    }
+}
+
+impl Running {
+    fn new_tasks(&self, desired: u32, now: Timestamp) -> u32 {
+        match (self.deployment.rollout, self.behaviour) {
+            (RolloutState::Completed, _) => desired,
+            (RolloutState::Failed, _) | (RolloutState::InProgress, Behaviour::Crashes(_)) => 0,
+            (RolloutState::InProgress, Behaviour::Healthy(takes)) => {
+                let elapsed = now.duration_since(self.began).as_millis();
+                let share = elapsed * i128::from(desired) / takes.as_millis().max(1);
+                u32::try_from(share).unwrap_or(desired).min(desired)
+            }
+        }
+    }
+}
+
+impl Ecs for Sim {
+    async fn service(
+        &self,
+        place: &Place,
+        cluster: &ClusterName,
+        service: &EcsServiceName,
+    ) -> Result<Option<EcsService>, CallError> {
+        let key = (place.clone(), cluster.clone(), service.clone());
+        self.call("DescribeServices", format!("{service} in {cluster} of {place}"), |state| {
+            Ok(state.services.by_name.get(&key).map(|service| service.describe(state.now)))
+        })
+        .await
+    }
+
+    async fn task_definition(
+        &self,
+        place: &Place,
+        arn_or_family: &str,
+    ) -> Result<Option<Revision>, CallError> {
+        self.call("DescribeTaskDefinition", arn_or_family.to_owned(), |state| {
+            Ok(state.services.find(place, arn_or_family).cloned())
+        })
+        .await
+    }
+
+    async fn register(
+        &self,
+        place: &Place,
+        registration: &Registration,
+    ) -> Result<RevisionArn, CallError> {
+        let subject = format!("{} in {place}", registration.document.family());
+        self.call("RegisterTaskDefinition", subject, |state| {
+            Ok(state.services.register(place, registration))
+        })
+        .await
+    }
+
+    async fn update_service(
+        &self,
+        place: &Place,
+        cluster: &ClusterName,
+        service: &EcsServiceName,
+        revision: &RevisionArn,
+    ) -> Result<DeploymentId, CallError> {
+        let key = (place.clone(), cluster.clone(), service.clone());
+        self.call("UpdateService", format!("{service} in {cluster} of {place}"), |state| {
+            if state.services.find(place, revision.as_str()).is_none() {
+                return Err(CallProblem::Refused);
+            }
+            let now = state.now;
+            state.services.deploy(&key, revision, now)
+        })
+        .await
+    }
+}

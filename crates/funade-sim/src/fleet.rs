@@ -1,0 +1,39 @@
+//! A simulated fleet for a configuration: every target's ECS service, running an older release.
+
+use std::collections::BTreeMap;
+
+use funade::config::{Config, Target};
+use funade::facts::image::ImageReference;
+use funade::facts::names::Tag;
+use funade::facts::task_definition::{Document, Registration};
+use serde_json::{Value, json};
+
+use crate::state::Sim;
+
+/// A task definition with much that we do not manage: what every target starts from.
+pub const TASK_DEFINITION: &str = include_str!("task-definition.json");
+
+/// Makes the ECS service of each target, with three tasks that run the given tag.
+pub fn stand_up(sim: &Sim, config: &Config, tag: &Tag) {
+    for target in config.targets() {
+        let registration = first_revision(target, tag);
+        sim.put_service(&target.place, &target.cluster, &target.ecs_service, &registration, 3);
+    }
+}
+
+fn first_revision(target: &Target, tag: &Tag) -> Registration {
+    let mut value: Value = serde_json::from_str(TASK_DEFINITION).expect("it is JSON");
+    value["family"] = json!(target.ecs_service.as_str());
+    value["containerDefinitions"][0]["name"] = json!(target.container.as_str());
+    let image = ImageReference {
+        registry: target.pulls_from.to_string(),
+        repository: target.repository.clone(),
+        tag: Some(tag.clone()),
+        digest: None,
+    };
+    value["containerDefinitions"][0]["image"] = json!(image.to_string());
+    Registration {
+        document: Document::parse(value).expect("it is a task definition"),
+        tags: BTreeMap::from([("team".to_owned(), "shop".to_owned())]),
+    }
+}

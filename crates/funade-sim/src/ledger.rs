@@ -1,0 +1,207 @@
+//! A simulated ledger. It keeps the records in their stored form, so that what is read is what
+//! would be read from the table.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use funade::config::{Config, Sources, pack, unpack};
+use funade::facts::names::{ServiceName, TargetId};
+use funade::facts::record::{ServiceRecord, TargetRecord};
+use funade::facts::release::{Release, Request};
+use funade::facts::stored::Stored;
+use funade::shell::ConfigCache;
+use funade::world::{AppliedConfig, CallError, CallProblem, ConfigHead, EventNote, Ledger};
+
+use crate::state::Sim;
+
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    head: Option<ConfigHead>,
+    configs: BTreeMap<u64, Vec<u8>>,
+    /// By kind and name, with the generation beside the record.
+    records: BTreeMap<String, (u64, String)>,
+    requests: BTreeMap<ServiceName, String>,
+    releases: BTreeMap<ServiceName, Vec<Release>>,
+    notes: Vec<EventNote>,
+}
+
+impl Sim {
+    /// Puts the first configuration in force without a call, and makes the functions warm: a test
+    /// with thousands of histories need not check the same files in each.
+    pub fn put_config(&mut self, config: &Arc<Config>, sources: &Sources) {
+        let now = self.state().now;
+        let table = &mut self.state.get_mut().table;
+        table.head = Some(ConfigHead { version: 1, by: "a test".to_owned(), at: now });
+        table.configs.insert(1, pack(sources));
+        self.cache = ConfigCache::warm(AppliedConfig { version: 1, config: config.clone() });
+    }
+
+    /// What events led to, in the order in which it was noted.
+    #[must_use]
+    pub fn event_notes(&self) -> Vec<EventNote> {
+        self.state().table.notes.clone()
+    }
+
+    /// A target's record, without a call.
+    #[must_use]
+    pub fn target_record(&self, target: &TargetId) -> TargetRecord {
+        let stored = self.state().table.records.get(&format!("target/{target}")).cloned();
+        stored.map_or_else(TargetRecord::default, |(_, json)| {
+            TargetRecord::from_json(&json).expect("we wrote it")
+        })
+    }
+
+    /// Generations of all records, to see whether anything was written.
+    #[must_use]
+    pub fn generations(&self) -> BTreeMap<String, u64> {
+        let table = &self.state().table;
+        table.records.iter().map(|(key, (generation, _))| (key.clone(), *generation)).collect()
+    }
+}
+
+impl Table {
+    fn read<T: Stored + Default>(&self, key: &str) -> T {
+        self.records
+            .get(key)
+            .map_or_else(T::default, |(_, json)| T::from_json(json).expect("we wrote it"))
+    }
+
+    fn write(&mut self, key: String, generation: u64, json: String) -> Result<(), CallProblem> {
+        let before = self.records.get(&key).map_or(0, |(generation, _)| *generation);
+        if generation != before + 1 {
+            return Err(CallProblem::Conflict);
+        }
+        self.records.insert(key, (generation, json));
+        Ok(())
+    }
+
+    fn note_release(&mut self, service: &ServiceName, release: &Release) {
+        let releases = self.releases.entry(service.clone()).or_default();
+        let same =
+            |known: &&mut Release| known.tag == release.tag && known.digest == release.digest;
+        match releases.iter_mut().find(same) {
+            Some(known) => known.pushed_at = known.pushed_at.max(release.pushed_at),
+            None => releases.push(release.clone()),
+        }
+    }
+}
+
+impl Ledger for Sim {
+    async fn config_head(&self) -> Result<Option<ConfigHead>, CallError> {
+        self.call("GetItem", "config".to_owned(), |state| Ok(state.table.head.clone())).await
+    }
+
+    async fn config_sources(&self, version: u64) -> Result<Sources, CallError> {
+        self.call("GetItem", format!("config {version}"), |state| {
+            let packed = state.table.configs.get(&version).ok_or(CallProblem::Refused)?;
+            unpack(packed).map_err(|_| CallProblem::Refused)
+        })
+        .await
+    }
+
+    async fn apply_config(&self, head: &ConfigHead, sources: &Sources) -> Result<(), CallError> {
+        self.call("TransactWriteItems", "config".to_owned(), |state| {
+            let before = state.table.head.as_ref().map_or(0, |head| head.version);
+            if head.version != before + 1 {
+                return Err(CallProblem::Conflict);
+            }
+            state.table.configs.insert(head.version, pack(sources));
+            state.table.head = Some(head.clone());
+            Ok(())
+        })
+        .await
+    }
+
+    async fn note_release(
+        &self,
+        service: &ServiceName,
+        release: &Release,
+    ) -> Result<(), CallError> {
+        self.call("UpdateItem", format!("release {service} {}", release.tag), |state| {
+            state.table.note_release(service, release);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn releases(&self, service: &ServiceName) -> Result<Vec<Release>, CallError> {
+        self.call("Query", format!("release {service}"), |state| {
+            Ok(state.table.releases.get(service).cloned().unwrap_or_default())
+        })
+        .await
+    }
+
+    async fn request(&self, service: &ServiceName) -> Result<Option<Request>, CallError> {
+        self.call("GetItem", format!("request {service}"), |state| {
+            let stored = state.table.requests.get(service);
+            Ok(stored.map(|json| Request::from_json(json).expect("we wrote it")))
+        })
+        .await
+    }
+
+    async fn write_request(
+        &self,
+        service: &ServiceName,
+        request: &Request,
+    ) -> Result<(), CallError> {
+        self.call("PutItem", format!("request {service}"), |state| {
+            state.table.requests.insert(service.clone(), request.to_json());
+            Ok(())
+        })
+        .await
+    }
+
+    async fn service(&self, service: &ServiceName) -> Result<ServiceRecord, CallError> {
+        let key = format!("service/{service}");
+        self.call("GetItem", key.clone(), |state| Ok(state.table.read(&key))).await
+    }
+
+    async fn write_service(
+        &self,
+        service: &ServiceName,
+        record: &ServiceRecord,
+    ) -> Result<(), CallError> {
+        let key = format!("service/{service}");
+        self.call("PutItem", key.clone(), |state| {
+            state.table.write(key, record.generation, record.to_json())
+        })
+        .await
+    }
+
+    async fn target(&self, target: &TargetId) -> Result<TargetRecord, CallError> {
+        let key = format!("target/{target}");
+        self.call("GetItem", key.clone(), |state| Ok(state.table.read(&key))).await
+    }
+
+    async fn targets(
+        &self,
+        targets: &[TargetId],
+    ) -> Result<BTreeMap<TargetId, TargetRecord>, CallError> {
+        self.call("BatchGetItem", format!("{} targets", targets.len()), |state| {
+            let known = |id: &&TargetId| state.table.records.contains_key(&format!("target/{id}"));
+            let found = targets.iter().filter(known);
+            Ok(found.map(|id| (id.clone(), state.table.read(&format!("target/{id}")))).collect())
+        })
+        .await
+    }
+
+    async fn write_target(
+        &self,
+        target: &TargetId,
+        record: &TargetRecord,
+    ) -> Result<(), CallError> {
+        let key = format!("target/{target}");
+        self.call("PutItem", key.clone(), |state| {
+            state.table.write(key, record.generation, record.to_json())
+        })
+        .await
+    }
+
+    async fn note_event(&self, note: &EventNote) -> Result<(), CallError> {
+        self.call("PutItem", format!("event {}", note.id), |state| {
+            state.table.notes.push(note.clone());
+            Ok(())
+        })
+        .await
+    }
+}

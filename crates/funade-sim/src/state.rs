@@ -1,0 +1,93 @@
+//! The simulated world's state and its clock.
+
+use std::cell::{Ref, RefCell, RefMut};
+
+use funade::shell::ConfigCache;
+use funade::world::World;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::calls::Calls;
+use crate::ecr::Images;
+use crate::ecs::Services;
+use crate::functions::Said;
+use crate::ledger::Table;
+use crate::queue::Messages;
+
+/// A simulated AWS with Funade's stack in it.
+pub struct Sim {
+    pub(crate) state: RefCell<State>,
+    /// The warm functions' configuration.
+    pub(crate) cache: ConfigCache,
+}
+
+pub(crate) struct State {
+    pub(crate) now: Timestamp,
+    pub(crate) calls: Calls,
+    pub(crate) services: Services,
+    pub(crate) images: Images,
+    pub(crate) table: Table,
+    pub(crate) messages: Messages,
+    pub(crate) journal: Vec<Said>,
+}
+
+impl Sim {
+    /// An empty world at this time.
+    #[must_use]
+    pub fn new(now: Timestamp) -> Self {
+        Self {
+            state: RefCell::new(State {
+                now,
+                calls: Calls::default(),
+                services: Services::default(),
+                images: Images::default(),
+                table: Table::default(),
+                messages: Messages::default(),
+                journal: Vec::new(),
+            }),
+            cache: ConfigCache::default(),
+        }
+    }
+
+    /// Lets time pass: deployments move, delayed messages come due.
+    pub fn pass_time(&self, duration: SignedDuration) {
+        let mut state = self.state_mut();
+        state.now += duration;
+        let now = state.now;
+        state.services.move_on(now);
+    }
+
+    pub(crate) fn state(&self) -> Ref<'_, State> {
+        self.state.borrow()
+    }
+
+    pub(crate) fn state_mut(&self) -> RefMut<'_, State> {
+        self.state.borrow_mut()
+    }
+}
+
+impl World for Sim {
+    type Ledger = Self;
+    type Ecs = Self;
+    type Ecr = Self;
+    type Queue = Self;
+
+    fn ledger(&self) -> &Self {
+        self
+    }
+
+    fn ecs(&self) -> &Self {
+        self
+    }
+
+    fn ecr(&self) -> &Self {
+        self
+    }
+
+    fn queue(&self) -> &Self {
+        self
+    }
+
+    fn now(&self) -> Timestamp {
+        self.state().now
+    }
+}
