@@ -1,0 +1,118 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use funade::facts::names::{ServiceName, Tag, TargetId};
+
+/// Funade deploys container images to Amazon ECS by itself. This tool checks and applies its
+/// configuration, shows what it does and why, and asks it to deploy.
+#[derive(Debug, Parser)]
+#[command(name = "funade", version, after_help = EXIT_CODES)]
+pub(crate) struct Arguments {
+    /// A table or text for people, or JSON for machines.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  it is so, or it is done
+  1  the answer is no: the configuration has errors, the event is malformed,
+     the image or the target is not there
+  2  the command line cannot be understood
+  3  a file cannot be read, or a call to AWS failed
+
+Settings, from the environment (the stack's outputs have their values):
+  FUNADE_TABLE, FUNADE_WAKE_QUEUE_URL, FUNADE_LATER_QUEUE_URL, FUNADE_ACCOUNT,
+  AWS_REGION, and FUNADE_MEMBER_ROLE if it is not funade-member";
+
+/// How answers are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check a configuration and list all its problems. Offline.
+    Validate {
+        /// The directory with fleet.yaml and services/.
+        dir: PathBuf,
+    },
+    /// Print the JSON Schemas of the configuration's files, for editors. Offline.
+    Schema {
+        /// Write them into this directory instead.
+        #[arg(long, value_name = "DIR")]
+        write: Option<PathBuf>,
+    },
+    /// Check a configuration, show what changes, and put it in force.
+    Apply {
+        /// The directory with fleet.yaml and services/.
+        dir: PathBuf,
+        /// Who applies it, for the history.
+        #[arg(long, env = "USER", default_value = "unknown")]
+        by: String,
+    },
+    /// Say what an event would lead to, and why. Offline.
+    Route {
+        /// The directory with fleet.yaml and services/.
+        dir: PathBuf,
+        /// A file with the event, in EventBridge's envelope.
+        event: PathBuf,
+    },
+    /// Print the task definition that would be registered. Offline.
+    Render {
+        /// The directory with fleet.yaml and services/.
+        dir: PathBuf,
+        /// The target, as in acme/order-api.
+        target: TargetId,
+        /// A file with the task definition that runs now: the output of
+        /// `aws ecs describe-task-definition --include TAGS`, or the input of a registration.
+        #[arg(long, value_name = "FILE")]
+        task_definition: PathBuf,
+        /// The image to deploy, as in shop/order-api@sha256:…, with or without its registry.
+        #[arg(long, value_name = "REPOSITORY@DIGEST")]
+        image: String,
+        /// The release's tag, for the revision's tag `funade:release`.
+        #[arg(long)]
+        tag: Option<Tag>,
+        /// The deploy's id, for the revision's tag `funade:deploy`.
+        #[arg(long, default_value = "offline")]
+        deploy: String,
+    },
+    /// Show what would be done for a target now, and why. Changes nothing.
+    Plan {
+        /// The target, as in acme/order-api.
+        target: TargetId,
+    },
+    /// Show how every target stands.
+    Status {
+        /// Only this service's.
+        service: Option<ServiceName>,
+    },
+    /// Ask that a service's targets run the release with this tag, newer or older.
+    Deploy {
+        /// The service.
+        service: ServiceName,
+        /// The release's tag.
+        #[arg(long)]
+        tag: Tag,
+        /// Who asks, for the history.
+        #[arg(long, env = "USER", default_value = "unknown")]
+        by: String,
+    },
+    /// Watch a small simulated fleet take a new image. Needs no AWS account.
+    Demo {
+        /// How fast the simulated time goes, in per cent. 0 does not wait at all.
+        #[arg(long, default_value_t = 100)]
+        speed: u32,
+    },
+}

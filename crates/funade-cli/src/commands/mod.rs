@@ -1,0 +1,66 @@
+//! One file for each verb.
+
+mod apply;
+mod deploy;
+mod plan;
+mod render;
+mod route;
+mod schema;
+mod status;
+mod validate;
+
+pub(crate) use status::to_table as status_table;
+
+use anyhow::{Context, Result, bail};
+use funade::config::Config;
+use funade::shell::ConfigCache;
+use funade_aws::{AwsWorld, Settings};
+
+use crate::arguments::{Arguments, Command};
+use crate::demo;
+use crate::output::Answer;
+
+/// Runs a command.
+pub(crate) fn run(arguments: Arguments) -> Result<Answer> {
+    let format = arguments.format;
+    match arguments.command {
+        Command::Validate { dir } => validate::run(&dir, format),
+        Command::Schema { write } => schema::run(write.as_deref()),
+        Command::Route { dir, event } => route::run(&dir, &event, format),
+        Command::Render { dir, target, task_definition, image, tag, deploy } => {
+            let wanted = render::Wanted { image: &image, tag: tag.as_ref(), deploy: &deploy };
+            render::run(&dir, &target, &task_definition, &wanted)
+        }
+        Command::Demo { speed } => demo::run(speed),
+        Command::Apply { dir, by } => {
+            online(async |world| apply::run(world, &dir, &by, format).await)
+        }
+        Command::Plan { target } => {
+            online(async |world| Box::pin(plan::run(world, &target, format)).await)
+        }
+        Command::Status { service } => {
+            online(async |world| status::run(world, service.as_ref(), format).await)
+        }
+        Command::Deploy { service, tag, by } => {
+            online(async |world| deploy::run(world, &service, &tag, &by, format).await)
+        }
+    }
+}
+
+/// Runs what needs AWS.
+fn online(command: impl AsyncFnOnce(&AwsWorld) -> Result<Answer>) -> Result<Answer> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let world = AwsWorld::of_operator(Settings::from_environment()?).await;
+        command(&world).await
+    })
+}
+
+/// The configuration in force.
+async fn config_in_force(world: &AwsWorld) -> Result<std::sync::Arc<Config>> {
+    let applied = ConfigCache::default().current(world).await.context("cannot read the ledger")?;
+    match applied {
+        Some(applied) => Ok(applied.config),
+        None => bail!("no configuration is in force yet; apply one: funade apply DIR"),
+    }
+}
