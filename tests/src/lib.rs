@@ -1,0 +1,213 @@
+//! What the tests share: the example fleet, and a simulated AWS that it runs in.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
+
+use funade::config::{Config, SourceFile, Sources, Target, check};
+use funade::facts::names::{Digest, ServiceName, Tag, TargetId};
+use funade::facts::task_definition::Registration;
+use funade::shell::{Handled, Pass, reconcile_target};
+use funade::world::World;
+use funade_sim::{Call, Invocation, ServiceView, Sim, push_event, replication_event, stand_up};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+/// A Monday morning.
+const BEGIN: &str = "2026-11-23T01:30:00Z";
+
+/// Longer than anything that comes to rest takes to do so.
+const QUIET_WITHIN: SignedDuration = SignedDuration::from_hours(4);
+
+/// The repository's root.
+#[must_use]
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a member has a parent").to_owned()
+}
+
+/// The example fleet's files.
+#[must_use]
+pub fn example_sources() -> Sources {
+    let dir = root().join("examples/fleet");
+    let names = ["fleet.yaml"].into_iter().map(str::to_owned);
+    let services = dir.join("services").read_dir().expect("the example has services");
+    let services = services
+        .map(|entry| format!("services/{}", entry.expect("readable").file_name().display()));
+    Sources::new(names.chain(services).map(|path| {
+        let text = std::fs::read_to_string(dir.join(&path)).expect("readable");
+        SourceFile { path, text }
+    }))
+}
+
+/// The example fleet.
+#[must_use]
+pub fn example_config() -> Config {
+    let checked = check(&example_sources());
+    checked.config.unwrap_or_else(|| panic!("{:#?}", checked.problems))
+}
+
+/// A digest that is easy to tell from others.
+#[must_use]
+pub fn digest(number: u64) -> Digest {
+    Digest::parse(format!("sha256:{number:064x}")).expect("well-formed")
+}
+
+/// A tag.
+#[must_use]
+pub fn tag(text: &str) -> Tag {
+    Tag::parse(text).expect("a well-formed tag")
+}
+
+/// The example fleet in a simulated AWS, every target running 1.4.0, the configuration applied.
+pub struct Stage {
+    /// The simulated AWS.
+    pub sim: Sim,
+    /// The configuration in force.
+    pub config: Arc<Config>,
+    events_sent: std::cell::Cell<u64>,
+}
+
+impl Default for Stage {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Stage {
+    /// Sets it up.
+    #[must_use]
+    pub fn new() -> Self {
+        static EXAMPLE: LazyLock<(Sources, Arc<Config>)> =
+            LazyLock::new(|| (example_sources(), Arc::new(example_config())));
+        let (sources, config) = &*EXAMPLE;
+        let mut sim = Sim::new(BEGIN.parse().expect("a moment"));
+        sim.put_config(config, sources);
+        stand_up(&sim, config, &tag("1.4.0"));
+        let config = config.clone();
+        Self { sim, config, events_sent: std::cell::Cell::default() }
+    }
+
+    /// The targets of order-api.
+    #[must_use]
+    pub fn targets(&self) -> Vec<&Target> {
+        self.config.targets().filter(|t| t.id.service.as_str() == "order-api").collect()
+    }
+
+    /// A target of order-api.
+    #[must_use]
+    pub fn target(&self, environment: &str) -> &Target {
+        let id: TargetId = format!("{environment}/order-api").parse().expect("a target");
+        self.config.target(&id).expect("it is in the example")
+    }
+
+    /// Puts an image of order-api into the registry and all replicas, without an event.
+    pub fn put_image(&self, tag: &Tag, digest: &Digest) {
+        for target in self.targets() {
+            self.sim.put_image(&target.pulls_from.place, &target.repository, tag, digest);
+        }
+        let service = &self.config.services[&service_name()];
+        self.sim.put_image(&service.registry.place, &service.repository, tag, digest);
+    }
+
+    /// The event of a push of order-api, at the present time.
+    #[must_use]
+    pub fn event(&self, tag: &Tag, digest: &Digest) -> Value {
+        self.events_sent.set(self.events_sent.get() + 1);
+        let id = format!("event-{}", self.events_sent.get());
+        let service = &self.config.services[&service_name()];
+        let (place, repository) = (&service.registry.place, &service.repository);
+        push_event(&id, self.sim.now(), place, repository, tag, digest)
+    }
+
+    /// The event of the image's arrival where a target pulls from.
+    #[must_use]
+    pub fn replication(&self, target: &Target, tag: &Tag, digest: &Digest) -> Value {
+        let service = &self.config.services[&service_name()];
+        let (replica, source) = (&target.pulls_from.place, &service.registry.place);
+        let (now, repository) = (self.sim.now(), &service.repository);
+        replication_event("replication", now, replica, source, repository, tag, digest)
+    }
+
+    /// Sends an event to `image-push`.
+    pub fn send(&self, event: &Value) -> Handled {
+        match self.sim.push_event(event) {
+            Invocation::Answered(handled) => handled,
+            other @ (Invocation::Failed(_) | Invocation::Died) => panic!("{other:?}"),
+        }
+    }
+
+    /// Pushes an image that is in all replicas at once, and lets everything come to rest.
+    pub fn push(&self, text: &str, number: u64) {
+        let (tag, digest) = (tag(text), digest(number));
+        self.put_image(&tag, &digest);
+        self.send(&self.event(&tag, &digest));
+        self.rest();
+    }
+
+    /// Lets everything come to rest.
+    pub fn rest(&self) {
+        assert!(self.sim.run_until_quiet(QUIET_WITHIN), "it does not come to rest");
+    }
+
+    /// Runs a pass over a target and says what it found.
+    pub fn pass(&self, target: &Target) -> Pass {
+        let pass = reconcile_target(&self.sim, &self.config, &target.id, "test");
+        let passed = self.sim.run(pass).expect("nothing dies here").expect("no fault");
+        passed.expect("the target is in the configuration")
+    }
+
+    /// What an onlooker sees of a target.
+    #[must_use]
+    pub fn view(&self, target: &Target) -> ServiceView {
+        let view =
+            self.sim.view(&target.place, &target.cluster, &target.ecs_service, &target.container);
+        view.expect("its service is there")
+    }
+
+    /// The input with which a target's running revision was registered.
+    #[must_use]
+    pub fn running(&self, target: &Target) -> Registration {
+        let revision = self.sim.revision(&target.place, self.view(target).revision.as_str());
+        let revision = revision.expect("what runs is registered");
+        Registration { document: revision.document, tags: revision.tags }
+    }
+
+    /// Whether a target runs an image, by its digest.
+    #[must_use]
+    pub fn runs(&self, target: &Target, digest: &Digest) -> bool {
+        self.view(target).image.is_some_and(|image| image.ends_with(digest.as_str()))
+    }
+
+    /// How often `UpdateService` was carried out for a target.
+    #[must_use]
+    pub fn updates(&self, target: &Target) -> usize {
+        let subject = format!("{} in {} of {}", target.ecs_service, target.cluster, target.place);
+        let calls = self.sim.calls();
+        let carried_out = |call: &&Call| {
+            call.operation == "UpdateService" && call.subject == subject && call.was_carried_out()
+        };
+        calls.iter().filter(carried_out).count()
+    }
+
+    /// Calls that change something in ECS, so far.
+    #[must_use]
+    pub fn changes(&self) -> [usize; 2] {
+        ["RegisterTaskDefinition", "UpdateService"].map(|operation| self.sim.count(operation))
+    }
+
+    /// The simulated time.
+    #[must_use]
+    pub fn sim_now(&self) -> Timestamp {
+        self.sim.now()
+    }
+
+    /// What the passes have said since a moment.
+    #[must_use]
+    pub fn said_since(&self, since: Timestamp) -> Vec<String> {
+        let journal = self.sim.journal().into_iter().filter(|said| said.at >= since);
+        journal.map(|said| format!("{}: {}", said.subject, said.said)).collect()
+    }
+}
+
+fn service_name() -> ServiceName {
+    ServiceName::parse("order-api").expect("well-formed")
+}

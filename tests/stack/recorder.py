@@ -1,0 +1,168 @@
+"""A reverse proxy that writes down every AWS call made through it.
+
+The functions' endpoint is this proxy, and its upstream is the emulator. So the tests can say
+"exactly one UpdateService" from what went over the wire, not from what either side believes.
+Requests and responses pass unchanged, the Host header included: signatures stay valid.
+"""
+
+import http.client
+import json
+import re
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs
+
+#: Longest that one call may take upstream; far above any of the emulator's.
+UPSTREAM_TIMEOUT_SECONDS = 60
+
+_HOP_BY_HOP = {"connection", "keep-alive", "proxy-authenticate", "te", "trailer", "transfer-encoding", "upgrade"}
+_CREDENTIAL = re.compile(r"Credential=(?P<key>[^/]+)/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/")
+_CBOR_PATH = re.compile(r"^/service/[^/]+/operation/(?P<operation>[^/?]+)")
+
+
+@dataclass(frozen=True)
+class Call:
+    """One AWS call: whose, where, what, and how it ended."""
+
+    account: str
+    region: str
+    service: str
+    operation: str
+    status: int
+    #: The request, where it was JSON.
+    request: dict = field(default_factory=dict, hash=False)
+
+    def __str__(self) -> str:
+        return f"{self.account} {self.region} {self.service}:{self.operation} -> {self.status}"
+
+
+class Recorder:
+    """The proxy. `url` is what to give to the functions; `calls` is what they did."""
+
+    def __init__(self, upstream_port: int, account: str):
+        """`account` is whose the callers are that assumed no role through this proxy."""
+        self._upstream_port = upstream_port
+        self._account = account
+        self._lock = threading.Lock()
+        self._calls: list[Call] = []
+        self._accounts: dict[str, str] = {}
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def calls(self, *operations: str, after: int = 0, account: str | None = None) -> list[Call]:
+        """The calls of these operations (all, if none is named) since `after`, a `mark()`."""
+        with self._lock:
+            calls = self._calls[after:]
+        return [
+            call
+            for call in calls
+            if (not operations or call.operation in operations) and (account is None or call.account == account)
+        ]
+
+    def mark(self) -> int:
+        """Where the record stands now."""
+        with self._lock:
+            return len(self._calls)
+
+    def _note(self, headers, path: str, body: bytes, status: int, answer: bytes) -> None:
+        credential = _CREDENTIAL.search(headers.get("Authorization", ""))
+        if credential is None:
+            return
+        key, region, service = credential.group("key", "region", "service")
+        operation, request = _operation(headers, path, body)
+        with self._lock:
+            if operation == "AssumeRole" and status == 200:
+                session = re.search(rb"<AccessKeyId>([^<]+)<", answer)
+                if session:
+                    # arn:aws:iam::ACCOUNT:role/NAME
+                    self._accounts[session.group(1).decode()] = request["RoleArn"].split(":")[4]
+            account = self._accounts.get(key, self._account)
+            self._calls.append(Call(account, region, service, operation, status, request))
+
+    def _handler(self):
+        recorder = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_):
+                pass
+
+            def _forward(self):
+                body = _read_body(self)
+                upstream = http.client.HTTPConnection(
+                    "127.0.0.1", recorder._upstream_port, timeout=UPSTREAM_TIMEOUT_SECONDS
+                )
+                try:
+                    upstream.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+                    for name, value in self.headers.items():
+                        if name.lower() not in _HOP_BY_HOP | {"content-length"}:
+                            upstream.putheader(name, value)
+                    if body or self.command in ("POST", "PUT"):
+                        upstream.putheader("Content-Length", str(len(body)))
+                    upstream.endheaders(body or None)
+                    response = upstream.getresponse()
+                    answer = response.read()
+                except OSError:
+                    self.send_error(502)
+                    return
+                finally:
+                    upstream.close()
+                recorder._note(self.headers, self.path, body, response.status, answer)
+                self.send_response_only(response.status, response.reason)
+                for name, value in response.getheaders():
+                    if name.lower() not in _HOP_BY_HOP | {"content-length"}:
+                        self.send_header(name, value)
+                if self.command == "HEAD":
+                    self.send_header("Content-Length", response.getheader("Content-Length", "0"))
+                    self.end_headers()
+                    return
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = _forward
+
+        return Handler
+
+
+def _read_body(handler: BaseHTTPRequestHandler) -> bytes:
+    if "chunked" not in handler.headers.get("Transfer-Encoding", "").lower():
+        return handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
+    chunks = []
+    while size := int(handler.rfile.readline().split(b";")[0], 16):
+        chunks.append(handler.rfile.read(size))
+        handler.rfile.readline()
+    handler.rfile.readline()
+    return b"".join(chunks)
+
+
+def _operation(headers, path: str, body: bytes) -> tuple[str, dict]:
+    """The operation's name in the three protocols that we meet, and its request."""
+    if target := headers.get("X-Amz-Target"):
+        return target.rsplit(".", 1)[-1], _json(body)
+    if cbor := _CBOR_PATH.match(path):
+        return cbor["operation"], {}
+    form = {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
+    return form.get("Action", path.split("?")[0]), form
+
+
+def _json(body: bytes) -> dict:
+    try:
+        parsed = json.loads(body)
+    except ValueError:
+        return {}
+    return parsed if isinstance(parsed, dict) else {}

@@ -1,0 +1,380 @@
+"""The real stack without AWS: template.yaml and the real `bootstrap` binaries on an emulator.
+
+What is here starts the emulator (ministack) behind the recording proxy, packages the functions,
+makes the hub's stack and the members' stacks through CloudFormation, and runs `funade` against them.
+
+The emulator checks signatures and IAM (`AUTH=true`): a right that a template forgets fails here.
+"""
+
+import functools
+import json
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from samtranslator.yaml_helper import yaml_parse
+
+from recorder import Recorder
+from waiting import STACK_SECONDS, START_SECONDS, STOP_SECONDS, wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATE = ROOT / "template.yaml"
+MEMBER_TEMPLATE = ROOT / "member.yaml"
+
+#: The hub's account and Region: those of the registry in examples/fleet.
+HUB_ACCOUNT = "999999999999"
+HUB_REGION = "ap-northeast-1"
+STACK_NAME = "funade"
+MEMBER_ROLE = "funade-member"
+
+#: What the emulator takes for every account's root key.
+ROOT_SECRET = "test"
+
+#: How many lines of the emulator's log are worth showing when something failed.
+LOG_TAIL_LINES = 60
+
+_CODE_BUCKET = "funade-code"
+_OPERATOR = "operator"
+
+
+@dataclass(frozen=True)
+class Binaries:
+    """What `cargo build --workspace` made."""
+
+    image_push: Path
+    deploy: Path
+    funade: Path
+
+    @classmethod
+    def built(cls) -> "Binaries":
+        """Those of the dev profile; fails, saying what to run, if one is missing."""
+        target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+        if not target.is_absolute():
+            target = ROOT / target
+        found = cls(*(target / "debug" / name for name in ("image-push", "deploy", "funade")))
+        missing = [path.name for path in (found.image_push, found.deploy, found.funade) if not path.exists()]
+        if missing:
+            raise FileNotFoundError(f"not built: {', '.join(missing)}; run: cargo build --workspace")
+        return found
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+#: Makes a client of a service, for an account and a Region (the hub's, if not named).
+Clients = Callable[..., Any]
+
+
+def clients(url: str) -> Clients:
+    """Clients that have all rights in each account of the emulator at `url`."""
+
+    def client(service: str, account: str = HUB_ACCOUNT, region: str = HUB_REGION):
+        return boto3.client(
+            service,
+            endpoint_url=url,
+            region_name=region,
+            # An account's number is its root key's id.
+            aws_access_key_id=account,
+            aws_secret_access_key=ROOT_SECRET,
+            config=Config(retries={"max_attempts": 1}, s3={"addressing_style": "path"}),
+        )
+
+    return functools.cache(client)
+
+
+class Emulator:
+    """The emulator's process and the proxy before it. Use it with `with`."""
+
+    def __init__(self):
+        self._port = _free_port()
+        self._directory = Path(tempfile.mkdtemp(prefix="funade-stack-"))
+        self._process: subprocess.Popen | None = None
+        self.recorder = Recorder(self._port, HUB_ACCOUNT)
+        #: The emulator itself, past the proxy: for what tests do, so that it is not recorded.
+        self.url = f"http://127.0.0.1:{self._port}"
+        self.client = clients(self.url)
+
+    def __enter__(self) -> "Emulator":
+        self.recorder.start()
+        # A clean environment, as the functions inherit it.
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self._directory),
+            "TMPDIR": str(self._directory),
+            "LANG": "C.UTF-8",
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(self._port),
+            "IOT_MTLS_ENABLED": "0",
+            "AUTH": "true",
+            "AWS_ENDPOINT_URL": self.recorder.url,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+        with open(self.log, "wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "ministack"],
+                env=environment,
+                cwd=self._directory,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                # A process group of its own, which the functions belong to as well.
+                start_new_session=True,
+            )
+        try:
+            wait_until("the emulator is ready", self._ready, START_SECONDS)
+        except BaseException:
+            print(self.log_tail(), file=sys.stderr)
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_) -> None:
+        if self._process is not None:
+            self._signal(signal.SIGTERM)
+            try:
+                self._process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                pass
+            # Functions that outlived it, too.
+            self._signal(signal.SIGKILL)
+            self._process.wait()
+        self.recorder.stop()
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    def _signal(self, number: int) -> None:
+        try:
+            os.killpg(self._process.pid, number)
+        except ProcessLookupError:
+            pass
+
+    def _ready(self) -> bool:
+        if self._process.poll() is not None:
+            raise RuntimeError(f"the emulator ended with {self._process.returncode}")
+        try:
+            with urllib.request.urlopen(f"{self.url}/_ministack/health", timeout=5) as response:
+                return response.status == 200
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            return False
+
+    @property
+    def log(self) -> Path:
+        """The emulator's log, which has the functions' output as well."""
+        return self._directory / "emulator.log"
+
+    @property
+    def directory(self) -> Path:
+        return self._directory
+
+    def log_tail(self) -> str:
+        """The end of `log`."""
+        if not self.log.exists():
+            return ""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:])
+
+
+@dataclass
+class Hub:
+    """The hub's stack, deployed."""
+
+    emulator: Emulator
+    binaries: Binaries
+    outputs: dict[str, str]
+    operator_key: str
+    operator_secret: str
+    environment: dict[str, str] = field(init=False)
+
+    def __post_init__(self):
+        #: What `funade` needs; its endpoint is the proxy, so its calls are recorded too.
+        self.environment = {
+            "AWS_ENDPOINT_URL": self.emulator.recorder.url,
+            "AWS_ACCESS_KEY_ID": self.operator_key,
+            "AWS_SECRET_ACCESS_KEY": self.operator_secret,
+            "AWS_REGION": HUB_REGION,
+            "FUNADE_TABLE": self.outputs["TableName"],
+            "FUNADE_WAKE_QUEUE_URL": self.outputs["WakeQueueUrl"],
+            "FUNADE_LATER_QUEUE_URL": self.outputs["LaterQueueUrl"],
+            "FUNADE_ACCOUNT": HUB_ACCOUNT,
+            "FUNADE_MEMBER_ROLE": MEMBER_ROLE,
+        }
+
+    @property
+    def client(self) -> Clients:
+        return self.emulator.client
+
+    def funade(self, *arguments: str) -> subprocess.CompletedProcess:
+        """Run the operator's command as the operator; does not judge the exit code."""
+        return subprocess.run(
+            [self.binaries.funade, *arguments],
+            env={"PATH": os.environ["PATH"], "HOME": str(self.emulator.directory)} | self.environment,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=STACK_SECONDS,
+        )
+
+    def invoke_image_push(self, event) -> dict:
+        """Hand an event to `image-push` as the rule would, but wait for its end."""
+        answer = self.client("lambda").invoke(
+            FunctionName=self.outputs["ImagePushFunction"], Payload=json.dumps(event).encode()
+        )
+        return {"error": answer.get("FunctionError"), "payload": answer["Payload"].read().decode()}
+
+    def queued(self, *outputs: str) -> int:
+        """How many messages these queues hold, those being worked on included, delayed ones not."""
+        sqs = self.client("sqs")
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        return sum(
+            int(count)
+            for output in outputs
+            for count in sqs.get_queue_attributes(QueueUrl=self.outputs[output], AttributeNames=names)[
+                "Attributes"
+            ].values()
+        )
+
+
+def deploy_hub(emulator: Emulator, binaries: Binaries) -> Hub:
+    """Make the hub's stack from template.yaml, with these binaries as its functions."""
+    s3 = emulator.client("s3")
+    s3.create_bucket(Bucket=_CODE_BUCKET, CreateBucketConfiguration={"LocationConstraint": HUB_REGION})
+    template = yaml_parse(TEMPLATE.read_text())
+    for logical_id, binary in (("ImagePush", binaries.image_push), ("Deploy", binaries.deploy)):
+        package = _package(binary, emulator.directory)
+        s3.upload_file(str(package), _CODE_BUCKET, package.name)
+        template["Resources"][logical_id]["Properties"]["CodeUri"] = {"Bucket": _CODE_BUCKET, "Key": package.name}
+    outputs = _create_stack(
+        emulator.client("cloudformation"),
+        STACK_NAME,
+        template,
+        # Without OrganizationId: the emulator knows no bus policies.
+        {"Architecture": "x86_64", "LogLevel": "DEBUG", "MemberRoleName": MEMBER_ROLE},
+        ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+    )
+    key = _operator(emulator.client, outputs["OperatorPolicyArn"])
+    _allow_batches(emulator.client)
+    return Hub(emulator, binaries, outputs, key["AccessKeyId"], key["SecretAccessKey"])
+
+
+def deploy_member(client: Clients, account: str, region: str) -> None:
+    """Make a stack from member.yaml for an account that is deployed to."""
+    _create_member_stack(
+        client("cloudformation", account, region),
+        {
+            "MemberRoleName": MEMBER_ROLE,
+            # For a role's session the emulator compares the session's ARN where AWS compares the
+            # role's, so the deploy function's is named in this way too.
+            "OperatorPrincipals": f"arn:aws:iam::{HUB_ACCOUNT}:user/{_OPERATOR},"
+            f"arn:aws:sts::{HUB_ACCOUNT}:assumed-role/{STACK_NAME}-DeployRole-*",
+        },
+    )
+    # Where a call names a cluster, the emulator asks for the right to the cluster, and AWS for that
+    # to the service.
+    client("iam", account).put_role_policy(
+        RoleName=MEMBER_ROLE,
+        PolicyName="emulator",
+        PolicyDocument=_allow(["ecs:DescribeServices", "ecs:UpdateService"], f"arn:aws:ecs:*:{account}:cluster/*"),
+    )
+
+
+def deploy_forwarder(client: Clients, account: str, region: str) -> None:
+    """Make a stack from member.yaml for a Region that only images are pushed to."""
+    _create_member_stack(client("cloudformation", account, region), {"DeployRole": "no", "ForwardImageEvents": "yes"})
+
+
+def _create_member_stack(cloudformation, parameters: dict[str, str]) -> None:
+    _create_stack(
+        cloudformation,
+        "funade-member",
+        yaml_parse(MEMBER_TEMPLATE.read_text()),
+        {"HubAccount": HUB_ACCOUNT, "HubRegion": HUB_REGION, "HubStackName": STACK_NAME} | parameters,
+        ["CAPABILITY_NAMED_IAM"],
+    )
+
+
+def _allow_batches(client: Clients) -> None:
+    """Give who may send messages the right to send them in batches.
+
+    To AWS that is one right; to the emulator it is another, which AWS does not know.
+    """
+    iam = client("iam")
+    resource = client("cloudformation").describe_stack_resource
+    for logical_id, queues in (("ImagePushRole", ["WakeQueue"]), ("DeployRole", ["WakeQueue", "LaterQueue"])):
+        role = resource(StackName=STACK_NAME, LogicalResourceId=logical_id)["StackResourceDetail"]["PhysicalResourceId"]
+        for queue in queues:
+            iam.put_role_policy(RoleName=role, PolicyName=f"emulator-{queue}", PolicyDocument=_batches(queue))
+    iam.put_user_policy(UserName=_OPERATOR, PolicyName="emulator", PolicyDocument=_batches("WakeQueue"))
+
+
+def _batches(queue: str) -> str:
+    return _allow(["sqs:SendMessageBatch"], f"arn:aws:sqs:{HUB_REGION}:{HUB_ACCOUNT}:{STACK_NAME}-{queue}-*")
+
+
+def _allow(actions: list[str], resource: str) -> str:
+    statement = {"Effect": "Allow", "Action": actions, "Resource": resource}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def _operator(client: Clients, policy_arn: str) -> dict:
+    """A user with the operator's policy and nothing else."""
+    iam = client("iam")
+    iam.create_user(UserName=_OPERATOR)
+    iam.attach_user_policy(UserName=_OPERATOR, PolicyArn=policy_arn)
+    return iam.create_access_key(UserName=_OPERATOR)["AccessKey"]
+
+
+def _create_stack(cloudformation, name: str, template: dict, parameters: dict[str, str], capabilities: list[str]):
+    """Make a stack and wait for it; returns its outputs, or fails with the reasons."""
+    cloudformation.create_stack(
+        StackName=name,
+        TemplateBody=json.dumps(template),
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        Capabilities=capabilities,
+    )
+
+    def finished():
+        stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+        return None if stack["StackStatus"].endswith("_IN_PROGRESS") else stack
+
+    stack = wait_until(f"the stack {name} is made", finished, STACK_SECONDS)
+    if stack["StackStatus"] != "CREATE_COMPLETE":
+        events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+        reasons = [f"{e['LogicalResourceId']}: {e['ResourceStatusReason']}" for e in events if "FAILED" in e["ResourceStatus"]]
+        raise RuntimeError(f"{stack['StackStatus']}: {stack.get('StackStatusReason', '')} {reasons}")
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+
+def _package(binary: Path, directory: Path) -> Path:
+    """A function's zip: the binary under the name `bootstrap`, executable."""
+    bootstrap = directory / f"{binary.name}.bootstrap"
+    shutil.copy(binary, bootstrap)
+    with open(binary, "rb") as file:
+        is_elf = file.read(4) == b"\x7fELF"
+    if is_elf and (strip := shutil.which("strip")):
+        # Debug information is nine tenths of an unoptimized function.
+        subprocess.run([strip, bootstrap], check=True)
+    package = directory / f"{binary.name}.zip"
+    entry = zipfile.ZipInfo("bootstrap")
+    entry.external_attr = (stat.S_IFREG | 0o755) << 16
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    with zipfile.ZipFile(package, "w", compresslevel=1) as archive, open(bootstrap, "rb") as file:
+        with archive.open(entry, "w") as sink:
+            shutil.copyfileobj(file, sink)
+    bootstrap.unlink()
+    return package

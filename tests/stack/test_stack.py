@@ -1,0 +1,335 @@
+"""From an ECR event to running services, through the shipped stack and the real functions.
+
+The emulator sends no ECR events, so the tests hand the envelope to `image-push` as its rule would.
+What happened is read from the API and from the record of calls, never from the functions' logs.
+"""
+
+import copy
+import itertools
+import json
+import uuid
+from dataclasses import dataclass
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+import fleet
+from stack import HUB_ACCOUNT, HUB_REGION, ROOT, Hub, deploy_forwarder
+from waiting import CONVERGE_SECONDS, SETTLE_SECONDS, wait_until
+
+#: Calls that change a target.
+CHANGES = ("RegisterTaskDefinition", "UpdateService")
+
+#: What a revision gets from ECS and loses on re-registration.
+_READ_ONLY = {
+    "taskDefinitionArn",
+    "revision",
+    "status",
+    "requiresAttributes",
+    "compatibilities",
+    "registeredAt",
+    "registeredBy",
+}
+
+#: Each test releases a version of its own, above all before it and within order-api's policy.
+_patch_numbers = itertools.count(2)
+
+
+@dataclass(frozen=True)
+class Release:
+    """An image that was pushed, and its event."""
+
+    tag: str
+    digest: str
+    event: dict
+
+
+def event(name: str, **detail) -> dict:
+    """A sample event with an id of its own, and this much of its detail changed."""
+    sample = json.loads((ROOT / "events" / name).read_text())
+    sample["id"] = str(uuid.uuid4())
+    sample["detail"] |= {key.replace("_", "-"): value for key, value in detail.items()}
+    return sample
+
+
+def push(hub: Hub, tag: str | None = None, regions: list[str] | None = None) -> Release:
+    tag = tag or f"1.4.{next(_patch_numbers)}"
+    digest = fleet.push_image(hub.client, tag, regions)
+    return Release(tag, digest, event("ecr-push.json", image_tag=tag, image_digest=digest))
+
+
+def send(hub: Hub, sent: object) -> None:
+    """Hand an event to the function; it must not fail, whatever the event."""
+    answer = hub.invoke_image_push(sent)
+    assert answer["error"] is None, answer["payload"]
+
+
+def wait_until_runs(hub: Hub, release: Release, places: list[fleet.Place]) -> None:
+    for place in places:
+        wait_until(
+            f"{place.environment} runs {release.tag}",
+            lambda: fleet.running_image(hub.client, place) == place.image(f"@{release.digest}"),
+            CONVERGE_SECONDS,
+        )
+    settle(hub)
+
+
+def settle(hub: Hub) -> None:
+    """Wait until the functions have finished all that is queued."""
+    wait_until("the queues are empty", lambda: hub.queued("WakeQueueUrl", "LaterQueueUrl") == 0, SETTLE_SECONDS)
+
+
+def changes(hub: Hub, after: int, place: fleet.Place | None = None) -> list[str]:
+    calls = hub.emulator.recorder.calls(*CHANGES, after=after, account=place and place.account)
+    return [call.operation for call in calls]
+
+
+def revisions(hub: Hub) -> dict[str, str]:
+    """What each environment's service is set to."""
+    return {
+        place.environment: fleet.describe_service(hub.client, place)["taskDefinition"] for place in fleet.places()
+    }
+
+
+def sent_messages(hub: Hub, after: int) -> list[dict]:
+    """What was put into WakeQueue, as it was put."""
+    found = []
+    for call in hub.emulator.recorder.calls("SendMessage", "SendMessageBatch", after=after):
+        if call.request.get("QueueUrl") == hub.outputs["WakeQueueUrl"]:
+            found += call.request.get("Entries", [call.request])
+    return found
+
+
+@pytest.fixture
+def released(hub) -> Release:
+    """A release that runs everywhere."""
+    release = push(hub)
+    send(hub, release.event)
+    wait_until_runs(hub, release, fleet.places())
+    return release
+
+
+def test_a_pushed_image_runs_in_every_environment(hub):
+    before = {}
+    for place in fleet.places():
+        service = fleet.describe_service(hub.client, place)
+        before[place] = service, *fleet.describe_task_definition(hub.client, place, service["taskDefinition"])
+    release = push(hub)
+    mark = hub.emulator.recorder.mark()
+
+    send(hub, release.event)
+    wait_until_runs(hub, release, fleet.places())
+
+    for place, (old_service, old_definition, old_tags) in before.items():
+        service = fleet.describe_service(hub.client, place)
+        definition, tags = fleet.describe_task_definition(hub.client, place, service["taskDefinition"])
+
+        assert definition["family"] == old_definition["family"]
+        assert definition["revision"] == old_definition["revision"] + 1, "one new revision"
+        expected = copy.deepcopy(old_definition)
+        for container in expected["containerDefinitions"]:
+            if container["name"] == fleet.CONTAINER:
+                container["image"] = place.image(f"@{release.digest}")
+                assert container.items() >= fleet.UNKNOWN_FIELD.items()
+        assert without_read_only(definition) == without_read_only(expected), "only the image changed"
+
+        ours = {"funade:release", "funade:deploy"}
+        assert ours <= tags.keys()
+        assert {k: v for k, v in tags.items() if k not in ours} == {k: v for k, v in old_tags.items() if k not in ours}
+
+        for key in ("desiredCount", "launchType", "networkConfiguration", "deploymentConfiguration", "propagateTags"):
+            assert service[key] == old_service[key], key
+        primary = [d for d in service["deployments"] if d["status"] == "PRIMARY"]
+        assert [d["taskDefinition"] for d in primary] == [service["taskDefinition"]]
+
+        assert changes(hub, mark, place) == ["RegisterTaskDefinition", "UpdateService"]
+
+    for update in hub.emulator.recorder.calls("UpdateService", after=mark):
+        assert "desiredCount" not in update.request, "that is autoscaling's"
+
+
+def without_read_only(definition: dict) -> dict:
+    return {key: value for key, value in definition.items() if key not in _READ_ONLY}
+
+
+def test_the_same_event_again_changes_nothing(hub, released):
+    before = revisions(hub)
+    mark = hub.emulator.recorder.mark()
+
+    send(hub, released.event)
+    settle(hub)
+
+    assert changes(hub, mark) == []
+    assert revisions(hub) == before
+
+
+def test_a_redelivered_message_changes_nothing(hub):
+    release = push(hub)
+    mark = hub.emulator.recorder.mark()
+    send(hub, release.event)
+    wait_until_runs(hub, release, fleet.places())
+    messages = sent_messages(hub, mark)
+    assert messages, "the change went through the queue"
+    before = revisions(hub)
+
+    mark = hub.emulator.recorder.mark()
+    for message in messages:
+        hub.client("sqs").send_message(
+            QueueUrl=hub.outputs["WakeQueueUrl"],
+            MessageBody=message["MessageBody"],
+            MessageGroupId=message["MessageGroupId"],
+            MessageDeduplicationId=str(uuid.uuid4()),
+        )
+    settle(hub)
+
+    looked_at = hub.emulator.recorder.calls("DescribeServices", after=mark)
+    assert looked_at, "the messages were worked on"
+    assert changes(hub, mark) == []
+    assert revisions(hub) == before
+
+
+@pytest.mark.parametrize(
+    "sample", ["ecr-push-mutable-tag.json", "ecr-push-out-of-range.json", "ecr-push-pre-release.json"]
+)
+def test_a_tag_that_the_policy_refuses_changes_nothing(hub, released, sample):
+    refused = event(sample)
+    refused["detail"]["image-digest"] = fleet.push_image(hub.client, refused["detail"]["image-tag"])
+    before = revisions(hub)
+    mark = hub.emulator.recorder.mark()
+
+    send(hub, refused)
+    settle(hub)
+
+    assert changes(hub, mark) == []
+    assert revisions(hub) == before
+
+
+@pytest.mark.parametrize(
+    "sample", ["ecr-push-foreign-account.json", "ecr-push-unknown-repository.json", "ecr-push-untagged.json"]
+)
+def test_an_event_that_is_no_concern_of_the_fleet_wakes_nothing(hub, released, sample):
+    mark = hub.emulator.recorder.mark()
+
+    send(hub, event(sample, image_digest=released.digest))
+    settle(hub)
+
+    assert sent_messages(hub, mark) == []
+    assert changes(hub, mark) == []
+
+
+def test_an_older_release_changes_nothing(hub, released):
+    older = push(hub, tag="1.4.0")
+    before = revisions(hub)
+    mark = hub.emulator.recorder.mark()
+
+    send(hub, older.event)
+    settle(hub)
+
+    assert changes(hub, mark) == []
+    assert revisions(hub) == before
+
+
+def test_a_region_without_the_replica_waits_for_it(hub, released):
+    here = [place for place in fleet.places() if place.registry_region == HUB_REGION]
+    elsewhere = [place for place in fleet.places() if place.registry_region != HUB_REGION]
+    assert here and elsewhere
+    before = revisions(hub)
+    release = push(hub, regions=[HUB_REGION])
+    mark = hub.emulator.recorder.mark()
+
+    send(hub, release.event)
+    wait_until_runs(hub, release, here)
+    for place in elsewhere:
+        assert changes(hub, mark, place) == []
+        assert revisions(hub)[place.environment] == before[place.environment]
+
+    for region in fleet.registry_regions()[1:]:
+        fleet.push_image(hub.client, release.tag, [region])
+        replicated = event("ecr-replication.json", image_tag=release.tag, image_digest=release.digest)
+        replicated["region"] = region
+        send(hub, replicated)
+    wait_until_runs(hub, release, fleet.places())
+    for place in fleet.places():
+        assert changes(hub, mark, place) == ["RegisterTaskDefinition", "UpdateService"]
+
+
+@pytest.mark.parametrize(
+    "malformed",
+    [
+        {},
+        [],
+        "text",
+        None,
+        {"version": "0", "source": "aws.ecr", "detail-type": "ECR Image Action"},
+        {"version": "0", "source": "aws.ecr", "detail-type": "ECR Image Action", "detail": "text"},
+        event("ecr-push.json", image_digest="not a digest"),
+        event("ecr-push.json", image_tag=7),
+    ],
+    ids=["empty", "list", "string", "null", "no detail", "detail a string", "bad digest", "tag a number"],
+)
+def test_a_malformed_event_is_no_failure_and_is_not_retried(hub, malformed):
+    mark = hub.emulator.recorder.mark()
+
+    send(hub, malformed)
+    settle(hub)
+
+    assert sent_messages(hub, mark) == []
+    assert hub.queued("EventDlqUrl") == 0
+
+
+def test_the_rules_as_deployed_invoke_image_push(hub):
+    events = hub.client("events")
+    function = hub.client("lambda").get_function_configuration(FunctionName=hub.outputs["ImagePushFunction"])
+    rules = events.list_rules()["Rules"]
+
+    assert len(rules) == 2
+    policy = json.loads(hub.client("lambda").get_policy(FunctionName=function["FunctionName"])["Policy"])
+    allowed = [statement["Condition"]["ArnLike"]["AWS:SourceArn"] for statement in policy["Statement"]]
+    for rule in rules:
+        (target,) = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
+        assert target["Arn"] == function["FunctionArn"]
+        assert rule["Arn"] in allowed
+
+
+def test_another_region_forwards_to_the_bus_of_the_hub(hub):
+    region = fleet.registry_regions()[1]
+    deploy_forwarder(hub.client, HUB_ACCOUNT, region)
+
+    events = hub.client("events", HUB_ACCOUNT, region)
+    (rule,) = events.list_rules()["Rules"]
+    (target,) = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
+    assert target["Arn"] == f"arn:aws:events:{HUB_REGION}:{HUB_ACCOUNT}:event-bus/default"
+
+
+def test_status_shows_every_target(hub, released):
+    shown = hub.funade("status")
+
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    for place in fleet.places():
+        assert place.environment in shown.stdout
+
+
+def test_each_call_was_allowed(hub, released):
+    """The templates' rights are enough: no call of ours was ever denied."""
+    denied = [str(call) for call in hub.emulator.recorder.calls() if call.status == 403]
+
+    assert denied == []
+
+
+def test_the_emulator_checks_rights(hub):
+    """Otherwise the test above would say nothing."""
+    place = fleet.places()[0]
+    operator = boto3.client(
+        "ecs",
+        endpoint_url=hub.emulator.url,
+        region_name=place.region,
+        aws_access_key_id=hub.operator_key,
+        aws_secret_access_key=hub.operator_secret,
+    )
+
+    with pytest.raises(ClientError) as denied:
+        operator.update_service(cluster=place.cluster, service=fleet.SERVICE, desiredCount=0)
+
+    assert denied.value.response["Error"]["Code"] == "AccessDeniedException"
+    assert HUB_ACCOUNT in denied.value.response["Error"]["Message"]
