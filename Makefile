@@ -1,0 +1,48 @@
+# What to type: `make demo` to see it, `make test` to check it. `make help` lists the rest.
+
+PYTHON ?= python3
+VENV   := .venv
+PIP    := $(VENV)/bin/pip
+PYTEST := $(VENV)/bin/python -m pytest -q
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-rust test-stack lint local bench clean
+
+help: ## List what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+
+demo: ## Watch a simulated fleet take a new image; no AWS account needed
+	@cargo build --quiet --bin funade
+	@cargo run --quiet --bin funade -- demo
+
+test: test-rust test-stack ## Run every test
+
+test-rust: ## The Rust tests only
+	cargo test --workspace --all-targets
+
+test-stack: $(VENV)/ready ## The real functions from template.yaml on a local stack
+	cargo build --workspace
+	$(PYTEST) tests/stack
+
+lint: ## Formatting, lints, documentation, licences
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
+	cargo deny check
+
+local: $(VENV)/ready ## Leave a local stack running to play with
+	cargo build --workspace
+	$(VENV)/bin/python tests/stack/local.py
+
+bench: ## Measure start-up, size, calls and speed
+	cargo build --release -p image-push -p deploy
+	cargo run --release -p funade-bench
+
+clean: ## Remove all that was built or installed here
+	rm -rf target $(VENV) .aws-sam
+
+# Python tools, pinned, in the project's own environment.
+$(VENV)/ready: tests/stack/requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet --requirement tests/stack/requirements.txt
+	touch $@
