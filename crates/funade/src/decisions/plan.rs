@@ -97,10 +97,7 @@ pub fn plan(
     observed: &Observation,
     now: Timestamp,
 ) -> Plan {
-    let mut record = record.clone();
-    if let Some(running) = &observed.running {
-        record.last_seen = Some(running.arn.clone());
-    }
+    let record = record.clone();
     let draft = match running(observed) {
         Err(report) => Draft::report(record, missing(target, report)),
         Ok((service, running)) => {
@@ -108,7 +105,7 @@ pub fn plan(
             decide(target, assigned, record, running, observed, now)
         }
     };
-    draft.finish(assigned, now)
+    draft.finish(assigned, observed, now)
 }
 
 /// A plan before its standing is known.
@@ -382,7 +379,15 @@ impl Draft {
         Self { record, steps: Vec::new(), report }
     }
 
-    fn finish(mut self, assigned: Option<&Assignment>, now: Timestamp) -> Plan {
+    fn finish(
+        mut self,
+        assigned: Option<&Assignment>,
+        observed: &Observation,
+        now: Timestamp,
+    ) -> Plan {
+        if let Some(running) = &observed.running {
+            self.record.last_seen = Some(running.arn.clone());
+        }
         let number = assigned.map_or(0, |assigned| assigned.number);
         self.record.standing = Some(stand(self.record.standing.take(), &self.report, number, now));
         let since = self.record.standing.as_ref().map_or(now, |standing| standing.since);

@@ -1,0 +1,220 @@
+//! What holds of every plan, whatever the record says and ECS shows.
+
+use std::collections::BTreeMap;
+
+use funade::decisions::plan::{NewRevision, Observation, Plan, Step, plan};
+use funade::facts::ecs::{Controller, Deployment, DeploymentStatus, EcsService, RolloutState};
+use funade::facts::names::{DeploymentId, RevisionArn};
+use funade::facts::record::{Deploy, DeployId, Ending, Progress, TargetRecord};
+use funade::facts::release::{AssignedBy, Assignment, Release};
+use funade::facts::task_definition::{Document, Revision};
+use funade_tests::{digest, example_config, tag};
+use jiff::Timestamp;
+use proptest::prelude::*;
+use serde_json::json;
+
+const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+fn revision(number: u8) -> RevisionArn {
+    let arn = format!("arn:aws:ecs:ap-northeast-1:222222222222:task-definition/order-api:{number}");
+    RevisionArn::parse(arn).expect("well-formed")
+}
+
+fn deployment_id(number: u8) -> DeploymentId {
+    DeploymentId::parse(format!("ecs-svc/{number}")).expect("well-formed")
+}
+
+fn assignment(number: u64, by_person: bool) -> Assignment {
+    let by = if by_person {
+        AssignedBy::Request { id: "request".to_owned(), by: "dana".to_owned() }
+    } else {
+        AssignedBy::Selection
+    };
+    let (pushed_at, noted_at) = (NOW, NOW);
+    let release = Release { tag: tag("1.4.2"), digest: digest(2), pushed_at, noted_at };
+    Assignment { number, release, by, at: NOW }
+}
+
+fn rollouts() -> impl Strategy<Value = RolloutState> {
+    prop::sample::select(vec![
+        RolloutState::InProgress,
+        RolloutState::Completed,
+        RolloutState::Failed,
+    ])
+}
+
+/// A PRIMARY and up to two older deployments, of revisions 1 to 4.
+fn deployments() -> impl Strategy<Value = Vec<Deployment>> {
+    prop::collection::vec((1..5_u8, rollouts()), 0..4).prop_map(|shown| {
+        let numbered = shown.into_iter().zip(1..);
+        numbered
+            .map(|((number, rollout), id)| Deployment {
+                id: deployment_id(id),
+                status: if id == 1 { DeploymentStatus::Primary } else { DeploymentStatus::Active },
+                revision: revision(number),
+                rollout,
+                reason: None,
+                created_at: None,
+            })
+            .collect()
+    })
+}
+
+fn services() -> impl Strategy<Value = Option<EcsService>> {
+    let statuses = prop::sample::select(vec!["ACTIVE", "ACTIVE", "ACTIVE", "DRAINING", "INACTIVE"]);
+    let controllers = prop::sample::select(vec![
+        Controller::Ecs,
+        Controller::Ecs,
+        Controller::Other("EXTERNAL".to_owned()),
+    ]);
+    prop::option::weighted(
+        0.95,
+        (statuses, controllers, deployments()).prop_map(|(status, controller, deployments)| {
+            EcsService {
+                status: status.to_owned(),
+                controller,
+                deployments,
+                desired_count: 3,
+                running_count: 3,
+            }
+        }),
+    )
+}
+
+fn progresses() -> impl Strategy<Value = Progress> {
+    let endings = prop::sample::select(vec![
+        Ending::Succeeded,
+        Ending::Superseded,
+        Ending::Failed { reason: "x".to_owned() },
+    ]);
+    let known = (1..5_u8, 1..5_u8).prop_map(|(r, d)| (revision(r), deployment_id(d)));
+    prop_oneof![
+        Just(Progress::Begun),
+        known.clone().prop_map(|(revision, _)| Progress::Registered { revision }),
+        known.prop_map(|(revision, deployment)| Progress::Updated { revision, deployment }),
+        (endings, prop::option::of((1..5_u8).prop_map(revision)))
+            .prop_map(|(ending, revision)| Progress::Ended { revision, ending, at: NOW }),
+    ]
+}
+
+prop_compose! {
+    fn records()(
+        deploy in prop::option::of((progresses(), 1..3_u64, 1..5_u8)),
+        begun in 1..9_u64,
+    ) -> TargetRecord {
+        let target = example_target();
+        TargetRecord {
+            generation: 3,
+            deploys_begun: begun,
+            deploy: deploy.map(|(progress, number, from)| Deploy {
+                id: DeployId { target: target.id, number: begun },
+                assignment: assignment(number, false),
+                from: revision(from),
+                cause: "a test".to_owned(),
+                begun_at: NOW,
+                progress,
+            }),
+            standing: None,
+            last_seen: None,
+        }
+    }
+}
+
+prop_compose! {
+    fn observations()(
+        service in services(),
+        image in prop::sample::select(vec![":1.4.0", ":1.9.0", "@wanted", ":latest"]),
+        image_present in any::<bool>(),
+        registered in prop::option::of((1..5_u8).prop_map(revision)),
+    ) -> Observation {
+        let primary = service.as_ref().and_then(EcsService::primary);
+        let running = primary.map(|primary| running(&primary.revision, image));
+        Observation { running, service, image_present, registered }
+    }
+}
+
+fn example_target() -> funade::config::Target {
+    let id = "acme/order-api".parse().expect("well-formed");
+    thread_local! {
+        static CONFIG: funade::config::Config = example_config();
+    }
+    CONFIG.with(|config| config.target(&id).expect("it is in the example").clone())
+}
+
+fn running(arn: &RevisionArn, image: &str) -> Revision {
+    let repository = "999999999999.dkr.ecr.ap-northeast-1.amazonaws.com/shop/order-api";
+    let image = image.replace("@wanted", &format!("@{}", digest(2)));
+    let document = json!({
+        "family": "order-api",
+        "containerDefinitions": [{"name": "app", "image": format!("{repository}{image}")}],
+    });
+    let document = Document::parse(document).expect("a task definition");
+    Revision { arn: arn.clone(), document, tags: BTreeMap::new() }
+}
+
+fn planned(record: &TargetRecord, observed: &Observation, by_person: bool) -> Plan {
+    plan(&example_target(), Some(&assignment(2, by_person)), record, observed, NOW)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Invariant 1: one `UpdateService` per deploy, and it comes last.
+    #[test]
+    fn a_plan_updates_at_most_once_and_last(record in records(), observed in observations()) {
+        let steps = planned(&record, &observed, false).steps;
+        let updates: Vec<usize> = (0..steps.len())
+            .filter(|index| matches!(steps[*index], Step::Update(_)))
+            .collect();
+        prop_assert!(updates.is_empty() || updates == vec![steps.len() - 1], "{steps:?}");
+    }
+
+    /// Invariant 5: planning again from what the plan wrote gives the same, and a plan without
+    /// steps writes nothing the second time.
+    #[test]
+    fn planning_again_changes_nothing(record in records(), mut observed in observations()) {
+        // It is looked for only while the record does not know it.
+        let looked_for = record.deploy.as_ref().is_some_and(|d| d.progress == Progress::Begun);
+        observed.registered = observed.registered.filter(|_| looked_for);
+        let first = planned(&record, &observed, false);
+        let id = |record: &TargetRecord| record.deploy.as_ref().map(|deploy| deploy.id.clone());
+        let same_deploy = id(&first.record) == id(&record);
+        observed.registered = observed.registered.filter(|_| same_deploy);
+        let second = planned(&first.record, &observed, false);
+        prop_assert_eq!(&first.steps, &second.steps);
+        prop_assert_eq!(&first.record, &second.record);
+    }
+
+    /// No step without a deploy that is written down, wanted and unfinished.
+    #[test]
+    fn steps_belong_to_a_deploy_in_the_record(record in records(), observed in observations()) {
+        let plan = planned(&record, &observed, true);
+        if !plan.steps.is_empty() {
+            let deploy = plan.record.deploy.expect("it is written down first");
+            prop_assert_eq!(deploy.assignment.number, 2);
+            let unfinished =
+                matches!(deploy.progress, Progress::Begun | Progress::Registered { .. });
+            prop_assert!(unfinished, "{:?}", deploy.progress);
+            prop_assert!(observed.image_present);
+        }
+    }
+
+    /// A revision that ECS shows in a deployment is never handed to `UpdateService` again.
+    #[test]
+    fn what_ecs_shows_is_not_updated_again(record in records(), observed in observations()) {
+        let plan = planned(&record, &observed, true);
+        if let Some(Step::Update(NewRevision::Known(revision))) = plan.steps.last() {
+            let service = observed.service.as_ref().expect("nothing is planned without it");
+            prop_assert!(service.deployments.iter().all(|shown| &shown.revision != revision));
+        }
+    }
+
+    /// Invariant 2: what runs newer is moved back on a person's word only.
+    #[test]
+    fn only_a_person_moves_a_target_back(record in records(), observed in observations()) {
+        let image = observed.running.as_ref().map(|running| running.document.to_value().to_string());
+        if image.is_some_and(|image| image.contains(":1.9.0")) {
+            prop_assert!(planned(&record, &observed, false).steps.is_empty());
+        }
+    }
+}
