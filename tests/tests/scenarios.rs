@@ -55,12 +55,42 @@ fn a_failed_release_is_not_deployed_again_by_its_own_event() {
     assert!(stage.runs(stage.target("acme"), &digest(3)), "a newer release goes out");
 }
 
-/// Row 3: the same revision forced again. Success belongs to our deployment, not to its revision.
+/// Success is said when our deployment has completed.
 #[test]
-fn success_is_known_by_the_deployment() {
+fn a_completed_deployment_is_a_success() {
     let stage = Stage::new();
     stage.push("1.4.2", 2);
     assert_eq!(ending(&stage, "acme"), Some(Ending::Succeeded));
+}
+
+/// Rows 2 and 10: not before that, however steady the service looks.
+#[test]
+fn an_unfinished_deployment_is_no_success() {
+    let stage = Stage::new();
+    stage.put_image(&tag("1.4.2"), &digest(2));
+    stage.send(&stage.event(&tag("1.4.2"), &digest(2)));
+    stage.sim.deliver_all();
+    stage.sim.pass_time(SignedDuration::from_secs(60));
+    stage.pass(stage.target("acme"));
+    assert_eq!(ending(&stage, "acme"), None);
+    assert_eq!(code(&stage, &stage.target("acme").id), "in-progress");
+}
+
+/// Row 3: the same revision forced again, so that comparing revisions sees nothing. The deploy is
+/// known by its deployment: that one was replaced, and its success is never claimed.
+#[test]
+fn success_is_known_by_the_deployment() {
+    let stage = Stage::new();
+    let target = stage.target("acme");
+    stage.put_image(&tag("1.4.2"), &digest(2));
+    stage.send(&stage.event(&tag("1.4.2"), &digest(2)));
+    stage.sim.deliver_all();
+    stage.sim.force_new_deployment(&target.place, &target.cluster, &target.ecs_service);
+    stage.rest();
+    let ending = ending(&stage, "acme").expect("it is over");
+    assert!(matches!(ending, Ending::Failed { .. }), "{ending:?}");
+    assert_eq!(code(&stage, &target.id), "already-runs", "the release runs all the same");
+    assert_eq!(stage.updates(target), 1);
 }
 
 /// Row 6, in part: a newer release replaces an unfinished one, which ends superseded.

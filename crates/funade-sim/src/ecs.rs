@@ -138,6 +138,24 @@ impl Sim {
         state.services.deploy(&key, &revision, now).expect("the service was put before");
     }
 
+    /// Somebody forces a new deployment of the revision that runs.
+    pub fn force_new_deployment(
+        &self,
+        place: &Place,
+        cluster: &ClusterName,
+        name: &EcsServiceName,
+    ) {
+        let state = &mut *self.state_mut();
+        let key = (place.clone(), cluster.clone(), name.clone());
+        let service = state.services.by_name.get(&key).expect("the service was put before");
+        let primary = service.primary().expect("it runs something");
+        let revision = primary.deployment.revision.clone();
+        let forced =
+            state.services.new_deployment(cluster, revision, state.now, RolloutState::InProgress);
+        let service = state.services.by_name.get_mut(&key).expect("it was there just now");
+        service.begin(forced);
+    }
+
     /// Looks at a service without a call.
     #[must_use]
     pub fn view(
@@ -219,11 +237,8 @@ impl Services {
         if let Some(same) = primary.filter(|primary| &primary.revision == revision) {
             return Ok(same.id.clone());
         }
-        for older in &mut service.deployments {
-            older.deployment.status = DeploymentStatus::Active;
-        }
         let id = fresh.deployment.id.clone();
-        service.deployments.insert(0, fresh);
+        service.begin(fresh);
         Ok(id)
     }
 
@@ -289,6 +304,13 @@ fn deployment(
 impl Service {
     fn primary(&self) -> Option<&Running> {
         self.deployments.iter().find(|d| d.deployment.status == DeploymentStatus::Primary)
+    }
+
+    fn begin(&mut self, fresh: Running) {
+        for older in &mut self.deployments {
+            older.deployment.status = DeploymentStatus::Active;
+        }
+        self.deployments.insert(0, fresh);
     }
 
     fn move_on(&mut self, now: Timestamp, made: &mut u64) {
