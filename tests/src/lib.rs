@@ -150,7 +150,7 @@ impl Stage {
 
     /// Runs a pass over a target and says what it found.
     pub fn pass(&self, target: &Target) -> Pass {
-        let pass = reconcile_target(&self.sim, &self.config, &target.id, "test");
+        let pass = reconcile_target(&self.sim, &self.config, &target.id);
         let passed = self.sim.run(pass).expect("nothing dies here").expect("no fault");
         passed.expect("the target is in the configuration")
     }

@@ -93,12 +93,12 @@ def revisions(hub: Hub) -> dict[str, str]:
 
 
 def sent_messages(hub: Hub, after: int) -> list[dict]:
-    """What was put into WakeQueue, as it was put."""
+    """What was put into WakeQueue, as it was put, but for what earlier deploys had sent to be passed on later."""
     found = []
     for call in hub.emulator.recorder.calls("SendMessage", "SendMessageBatch", after=after):
         if call.request.get("QueueUrl") == hub.outputs["WakeQueueUrl"]:
             found += call.request.get("Entries", [call.request])
-    return found
+    return [sent for sent in found if not json.loads(sent["MessageBody"])["reason"].startswith("to look again")]
 
 
 @pytest.fixture
@@ -308,6 +308,56 @@ def test_status_shows_every_target(hub, released):
     assert shown.returncode == 0, shown.stdout + shown.stderr
     for place in fleet.places():
         assert place.environment in shown.stdout
+
+
+def test_plan_says_that_nothing_is_to_be_done(hub, released):
+    mark = hub.emulator.recorder.mark()
+    planned = hub.funade("plan", f"acme/{fleet.SERVICE}", "--format", "json")
+
+    assert planned.returncode == 0, planned.stdout + planned.stderr
+    plan = json.loads(planned.stdout)
+    assert (plan["code"], plan["steps"]) == ("already-runs", [])
+    assert plan["assigned"]["digest"] == released.digest
+    assert changes(hub, mark) == []
+
+
+def test_a_person_can_move_the_fleet_back_and_it_stays_there(hub, released):
+    newer = push(hub)
+    send(hub, newer.event)
+    wait_until_runs(hub, newer, fleet.places())
+    mark = hub.emulator.recorder.mark()
+
+    asked = hub.funade("deploy", fleet.SERVICE, "--tag", released.tag)
+    assert asked.returncode == 0, asked.stdout + asked.stderr
+    wait_until_runs(hub, released, fleet.places())
+    send(hub, newer.event)
+    settle(hub)
+
+    for place in fleet.places():
+        assert changes(hub, mark, place) == ["RegisterTaskDefinition", "UpdateService"]
+        assert fleet.running_image(hub.client, place) == place.image(f"@{released.digest}")
+
+
+def test_asking_for_an_image_that_is_not_there_is_answered_with_no(hub):
+    asked = hub.funade("deploy", fleet.SERVICE, "--tag", "1.99.99")
+
+    assert asked.returncode == 1
+    assert f"shop/{fleet.SERVICE}:1.99.99" in asked.stdout
+
+
+def test_applying_the_same_configuration_again_changes_nothing(hub):
+    applied = hub.funade("apply", str(fleet.FLEET.relative_to(ROOT)), "--format", "json")
+
+    assert applied.returncode == 0, applied.stdout + applied.stderr
+    assert json.loads(applied.stdout)["unchanged"] is True
+
+
+def test_the_events_id_is_in_the_log_of_each_update(hub, released):
+    """One correlation id from the event to UpdateService."""
+    log = hub.emulator.log.read_text(errors="replace").splitlines()
+    updates = [line for line in log if "UpdateService called" in line and released.event["id"] in line]
+
+    assert len(updates) == len(fleet.places())
 
 
 def test_each_call_was_allowed(hub, released):

@@ -31,7 +31,8 @@ fn assignment(number: u64, by_person: bool) -> Assignment {
         AssignedBy::Selection
     };
     let (pushed_at, noted_at) = (NOW, NOW);
-    let release = Release { tag: tag("1.4.2"), digest: digest(2), pushed_at, noted_at };
+    let cause = "a test".to_owned();
+    let release = Release { tag: tag("1.4.2"), digest: digest(2), pushed_at, noted_at, cause };
     Assignment { number, release, by, at: NOW }
 }
 
@@ -110,7 +111,6 @@ prop_compose! {
                 id: DeployId { target: target.id, number: begun },
                 assignment: assignment(number, false),
                 from: revision(from),
-                cause: "a test".to_owned(),
                 begun_at: NOW,
                 progress,
             }),

@@ -313,3 +313,16 @@ fn an_image_deleted_since_its_push_is_passed_over() {
     stage.rest();
     assert!(stage.runs(stage.target("acme"), &digest(2)));
 }
+
+/// A settled target is not even looked at when its release's event comes again.
+#[test]
+fn a_repeated_event_wakes_no_settled_target() {
+    let stage = Stage::new();
+    stage.push("1.4.2", 2);
+    stage.sim.pass_time(SignedDuration::from_mins(1));
+    let now = stage.sim_now();
+    stage.send(&stage.event(&tag("1.4.2"), &digest(2)));
+    stage.rest();
+    let said = stage.said_since(now);
+    assert_eq!(said, ["service/order-api: 1.4.2 stays assigned, and every target is done with it"]);
+}

@@ -128,12 +128,14 @@ impl Ledger for AwsWorld {
             .table_name(&self.settings().table)
             .set_key(Some(key(&pk, &format!("{}#{}", release.tag, release.digest))))
             .update_expression(
-                "SET tag = :tag, digest = :digest, pushed_at = :pushed, expires_at = :expires, \
+                "SET tag = :tag, digest = :digest, pushed_at = :pushed, cause = :cause, \
+                 expires_at = :expires, \
                  noted_at = if_not_exists(noted_at, :noted)",
             )
             .condition_expression("attribute_not_exists(pk) OR pushed_at < :pushed")
             .expression_attribute_values(":tag", s(release.tag.as_str()))
             .expression_attribute_values(":digest", s(release.digest.as_str()))
+            .expression_attribute_values(":cause", s(&release.cause))
             .expression_attribute_values(":pushed", n(release.pushed_at.as_millisecond()))
             .expression_attribute_values(":noted", n(release.noted_at.as_millisecond()))
             .expression_attribute_values(":expires", n(after(release.noted_at, RELEASE_KEPT)))
@@ -327,6 +329,7 @@ fn read_release(item: &Item) -> Option<Release> {
         digest: text(item, "digest")?.parse().ok()?,
         pushed_at: moment(item, "pushed_at")?,
         noted_at: moment(item, "noted_at")?,
+        cause: text(item, "cause")?.to_owned(),
     })
 }
 

@@ -80,7 +80,11 @@ impl Table {
         let same =
             |known: &&mut Release| known.tag == release.tag && known.digest == release.digest;
         match releases.iter_mut().find(same) {
-            Some(known) => known.pushed_at = known.pushed_at.max(release.pushed_at),
+            Some(known) if known.pushed_at < release.pushed_at => {
+                known.pushed_at = release.pushed_at;
+                known.cause.clone_from(&release.cause);
+            }
+            Some(_) => {}
             None => releases.push(release.clone()),
         }
     }

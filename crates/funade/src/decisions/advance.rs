@@ -80,6 +80,8 @@ pub enum ServiceReport {
 pub struct Refused {
     /// Its tag.
     pub tag: Tag,
+    /// The event by which we heard of it.
+    pub cause: String,
     /// Why, as a sentence.
     pub reason: String,
 }
@@ -207,7 +209,11 @@ fn refused(
             let rank = service.selection.rank(&release.tag).ok()?;
             let reason = refusal(service, newest, &rank, release)?;
             let repeated = is_same(&newest.release, release);
-            (!repeated).then(|| Refused { tag: release.tag.clone(), reason })
+            (!repeated).then(|| Refused {
+                tag: release.tag.clone(),
+                cause: release.cause.clone(),
+                reason,
+            })
         })
         .collect()
 }

@@ -58,18 +58,6 @@ pub struct Plan {
     pub look_again: Option<SignedDuration>,
 }
 
-impl Plan {
-    /// Notes what woke us in the deploy that the plan begins: for the history, so it is no part
-    /// of the decision.
-    #[must_use]
-    pub fn caused_by(mut self, cause: &str) -> Self {
-        if let Some(deploy) = self.record.deploy.as_mut().filter(|deploy| deploy.cause.is_empty()) {
-            cause.clone_into(&mut deploy.cause);
-        }
-        self
-    }
-}
-
 /// One call that changes the world.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
@@ -355,7 +343,6 @@ fn begin(
             id: DeployId { target: target.id.clone(), number: record.deploys_begun },
             assignment: assigned.clone(),
             from: running.arn.clone(),
-            cause: String::new(),
             begun_at: now,
             progress: Progress::Begun,
         }
@@ -391,8 +378,39 @@ impl Draft {
         let number = assigned.map_or(0, |assigned| assigned.number);
         self.record.standing = Some(stand(self.record.standing.take(), &self.report, number, now));
         let since = self.record.standing.as_ref().map_or(now, |standing| standing.since);
-        let look_again = (self.report.kind() == StandingKind::Waiting)
-            .then(|| now.duration_since(since).clamp(LOOK_AGAIN_MIN, LOOK_AGAIN_MAX));
+        let waits = self.report.kind() == StandingKind::Waiting;
+        let look_again = waits.then(|| next_look(now.duration_since(since)));
         Plan { record: self.record, steps: self.steps, report: self.report, look_again }
+    }
+}
+
+/// How long until the next look at something that has stood like this for a while. Looks are due
+/// at fixed times since it began, so that a subject woken by several messages is looked at
+/// together again, and has not several series of looks ever after.
+fn next_look(stood: SignedDuration) -> SignedDuration {
+    let mut due = LOOK_AGAIN_MIN;
+    while due <= stood {
+        due = if due < LOOK_AGAIN_MAX { due * 2 } else { due + LOOK_AGAIN_MAX };
+    }
+    (due - stood).min(LOOK_AGAIN_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_are_due_at_fixed_times() {
+        let due_after = |stood| {
+            let next = next_look(SignedDuration::from_secs(stood));
+            stood + next.as_secs()
+        };
+        for (stood, due) in [(0, 15), (1, 15), (14, 15), (15, 30), (16, 30), (59, 60), (480, 960)] {
+            assert_eq!(due_after(stood), due, "after {stood} s");
+        }
+        for stood in 0..10_000 {
+            let next = next_look(SignedDuration::from_secs(stood));
+            assert!(next.is_positive() && next <= LOOK_AGAIN_MAX, "after {stood} s: {next}");
+        }
     }
 }

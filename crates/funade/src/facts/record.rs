@@ -63,8 +63,6 @@ pub struct Deploy {
     pub assignment: Assignment,
     /// The revision that ran when it began, from which the new one is made.
     pub from: RevisionArn,
-    /// What began it, for the logs and the history.
-    pub cause: String,
     /// When it was written down.
     pub begun_at: Timestamp,
     /// How far it has come.

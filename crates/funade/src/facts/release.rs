@@ -16,6 +16,9 @@ pub struct Release {
     pub pushed_at: Timestamp,
     /// When we first heard of this tag on this digest, by our clock.
     pub noted_at: Timestamp,
+    /// The id of the event, or of the request, by which we heard of it: what every deploy of it
+    /// goes back to.
+    pub cause: String,
 }
 
 /// What a person asked for with `funade deploy`: written by the operator, read by the service's

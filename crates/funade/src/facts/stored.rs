@@ -64,6 +64,7 @@ struct ReleaseV1 {
     digest: Digest,
     pushed_at: Timestamp,
     noted_at: Timestamp,
+    cause: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -115,7 +116,6 @@ struct DeployV1 {
     id: DeployIdV1,
     assignment: AssignmentV1,
     from: RevisionArn,
-    cause: String,
     begun_at: Timestamp,
     progress: ProgressV1,
 }
@@ -167,14 +167,14 @@ impl From<WakeV1> for Wake {
 }
 
 impl From<Release> for ReleaseV1 {
-    fn from(Release { tag, digest, pushed_at, noted_at }: Release) -> Self {
-        Self { tag, digest, pushed_at, noted_at }
+    fn from(Release { tag, digest, pushed_at, noted_at, cause }: Release) -> Self {
+        Self { tag, digest, pushed_at, noted_at, cause }
     }
 }
 
 impl From<ReleaseV1> for Release {
-    fn from(ReleaseV1 { tag, digest, pushed_at, noted_at }: ReleaseV1) -> Self {
-        Self { tag, digest, pushed_at, noted_at }
+    fn from(ReleaseV1 { tag, digest, pushed_at, noted_at, cause }: ReleaseV1) -> Self {
+        Self { tag, digest, pushed_at, noted_at, cause }
     }
 }
 
@@ -252,13 +252,12 @@ impl From<TargetV1> for TargetRecord {
 }
 
 impl From<Deploy> for DeployV1 {
-    fn from(Deploy { id, assignment, from, cause, begun_at, progress }: Deploy) -> Self {
+    fn from(Deploy { id, assignment, from, begun_at, progress }: Deploy) -> Self {
         let DeployId { target, number } = id;
         Self {
             id: DeployIdV1 { target, number },
             assignment: assignment.into(),
             from,
-            cause,
             begun_at,
             progress: progress.into(),
         }
@@ -266,13 +265,12 @@ impl From<Deploy> for DeployV1 {
 }
 
 impl From<DeployV1> for Deploy {
-    fn from(DeployV1 { id, assignment, from, cause, begun_at, progress }: DeployV1) -> Self {
+    fn from(DeployV1 { id, assignment, from, begun_at, progress }: DeployV1) -> Self {
         let DeployIdV1 { target, number } = id;
         Self {
             id: DeployId { target, number },
             assignment: assignment.into(),
             from,
-            cause,
             begun_at,
             progress: progress.into(),
         }

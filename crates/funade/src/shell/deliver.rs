@@ -35,20 +35,21 @@ pub async fn deliver<W: World>(
         warn!("no configuration is applied, so there is nothing to do: funade apply DIR");
         return Ok(Vec::new());
     };
-    // The last message's cause names the pass in the logs; the earlier ones are served by it.
-    let subjects: BTreeMap<&Subject, &Wake> =
-        wakes.iter().map(|wake| (&wake.subject, wake)).collect();
+    let mut subjects: BTreeMap<&Subject, Vec<&str>> = BTreeMap::new();
+    for wake in wakes {
+        subjects.entry(&wake.subject).or_default().push(&wake.cause);
+    }
     let config = &applied.config;
-    let passes = subjects.into_iter().map(|(subject, wake)| {
-        let span = info_span!("pass", %subject, cause = %wake.cause, woken_by = %wake.reason);
-        pass(world, config, subject, &wake.cause).instrument(span)
+    let passes = subjects.into_iter().map(|(subject, causes)| {
+        let span = info_span!("pass", %subject, woken_by = causes.join(", "));
+        pass(world, config, subject).instrument(span)
     });
     Ok(join_all(passes).await)
 }
 
-async fn pass<W: World>(world: &W, config: &Config, subject: &Subject, cause: &str) -> Delivered {
+async fn pass<W: World>(world: &W, config: &Config, subject: &Subject) -> Delivered {
     let delivered = |again, said| Delivered { subject: subject.clone(), again, said };
-    match sentences(world, config, subject, cause).await {
+    match sentences(world, config, subject).await {
         Ok(Some(said)) => delivered(false, said),
         Ok(None) => {
             let sentence = format!("the configuration has no {subject}");
@@ -73,18 +74,17 @@ async fn sentences<W: World>(
     world: &W,
     config: &Config,
     subject: &Subject,
-    cause: &str,
 ) -> Result<Option<Vec<String>>, CallError> {
     Ok(match subject {
         Subject::Service(name) => {
-            let decided = reconcile_service(world, config, name, cause).boxed_local().await?;
+            let decided = reconcile_service(world, config, name).boxed_local().await?;
             decided.map(|decided| {
                 let refused = decided.refused.iter().map(|refused| refused.reason.clone());
                 refused.chain([decided.report.to_string()]).collect()
             })
         }
         Subject::Target(id) => {
-            let pass = reconcile_target(world, config, id, cause).boxed_local().await?;
+            let pass = reconcile_target(world, config, id).boxed_local().await?;
             pass.map(|pass| vec![pass.sentence])
         }
     })

@@ -78,6 +78,7 @@ async fn note_release<W: World>(
         digest: intent.digest.clone(),
         pushed_at: event.at,
         noted_at: world.now(),
+        cause: event.id.clone(),
     };
     world.ledger().note_release(&intent.service, &release).await
 }

@@ -24,7 +24,6 @@ pub async fn reconcile_service<W: World>(
     world: &W,
     config: &Config,
     name: &ServiceName,
-    cause: &str,
 ) -> Result<Option<Advance>, CallError> {
     let Some(service) = config.services.get(name) else { return Ok(None) };
     let ids: Vec<TargetId> = service.targets.values().map(|target| target.id.clone()).collect();
@@ -39,12 +38,13 @@ pub async fn reconcile_service<W: World>(
         targets.iter().map(|(id, record)| (id.clone(), TargetStatus::of(record))).collect();
     let confirmed = confirm(world, service, &record, &releases, request.as_ref()).await?;
     let decided = advance(service, &record, &releases, confirmed.as_ref(), &targets, world.now());
-    info!(woken = decided.wake.len(), "{}", decided.report);
+    let cause = decided.record.newest().map(|newest| newest.release.cause.as_str());
+    info!(cause, woken = decided.wake.len(), "{}", decided.report);
     for refused in &decided.refused {
-        info!(tag = %refused.tag, "ignored: {}", refused.reason);
+        info!(cause = refused.cause, tag = %refused.tag, "ignored: {}", refused.reason);
     }
     let written = write(world, name, record, decided).await?;
-    wake(world, &written, cause).await?;
+    wake(world, &written).await?;
     Ok(Some(written))
 }
 
@@ -87,13 +87,14 @@ async fn write<W: World>(
     Ok(decided)
 }
 
-async fn wake<W: World>(world: &W, decided: &Advance, cause: &str) -> Result<(), CallError> {
+async fn wake<W: World>(world: &W, decided: &Advance) -> Result<(), CallError> {
+    let Some(newest) = decided.record.newest() else { return Ok(()) };
     let wakes: Vec<Wake> = decided
         .wake
         .iter()
         .map(|id| Wake {
             subject: Subject::Target(id.clone()),
-            cause: cause.to_owned(),
+            cause: newest.release.cause.clone(),
             reason: decided.report.to_string(),
         })
         .collect();

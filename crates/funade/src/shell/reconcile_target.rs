@@ -31,10 +31,9 @@ pub async fn reconcile_target<W: World>(
     world: &W,
     config: &Config,
     id: &TargetId,
-    cause: &str,
 ) -> Result<Option<Pass>, CallError> {
     let Some(target) = config.target(id) else { return Ok(None) };
-    match pass(world, target, cause).await {
+    match pass(world, target).await {
         Err(error) if error.problem == CallProblem::Refused => {
             refused(world, id, &error).await.map(Some)
         }
@@ -42,21 +41,22 @@ pub async fn reconcile_target<W: World>(
     }
 }
 
-async fn pass<W: World>(world: &W, target: &Target, cause: &str) -> Result<Pass, CallError> {
+async fn pass<W: World>(world: &W, target: &Target) -> Result<Pass, CallError> {
     let ledger = world.ledger();
     let (before, service) =
         try_join!(ledger.target(&target.id), ledger.service(&target.id.service))?;
     let assigned = service.assignment(&target.id.environment);
     let observed = observe(world, target, assigned, &before).await?;
-    let plan = plan(target, assigned, &before, &observed, world.now()).caused_by(cause);
-    info!(code = plan.report.code(), steps = plan.steps.len(), "{}", plan.report);
+    let plan = plan(target, assigned, &before, &observed, world.now());
+    let cause = assigned.map(|assigned| assigned.release.cause.as_str());
+    info!(cause, code = plan.report.code(), steps = plan.steps.len(), "{}", plan.report);
 
     let record = write(world, target, before, plan.record.clone()).await?;
     let record = act(world, target, record, &plan).await?;
     if let Some(delay) = plan.look_again {
         let wake = Wake {
             subject: Subject::Target(target.id.clone()),
-            cause: cause.to_owned(),
+            cause: cause.unwrap_or_default().to_owned(),
             reason: format!("to look again: {}", plan.report.code()),
         };
         world.queue().wake_later(&wake, delay).await?;
@@ -73,11 +73,13 @@ async fn act<W: World>(
     plan: &Plan,
 ) -> Result<TargetRecord, CallError> {
     let ecs = world.ecs();
+    let deploy = record.deploy.as_ref();
+    let cause = deploy.map(|deploy| deploy.assignment.release.cause.clone());
     for step in &plan.steps {
         let next = match step {
             Step::Register(registration) => {
                 let revision = ecs.register(&target.place, registration).await?;
-                info!(revision = revision.short(), "registered");
+                info!(cause, revision = revision.short(), "registered");
                 registered(record.clone(), revision)
             }
             Step::Update(new) => {
@@ -92,7 +94,7 @@ async fn act<W: World>(
                 let deployment = ecs
                     .update_service(&target.place, &target.cluster, &target.ecs_service, &revision)
                     .await?;
-                info!(revision = revision.short(), %deployment, "UpdateService called");
+                info!(cause, revision = revision.short(), %deployment, "UpdateService called");
                 updated(record.clone(), revision, deployment, world.now())
             }
         };

@@ -46,7 +46,8 @@ pub async fn request_deploy<W: World>(
         tag: tag.clone(),
     })?;
     let now = world.now();
-    let release = Release { tag: tag.clone(), digest, pushed_at: now, noted_at: now };
+    let (tag, cause) = (tag.clone(), id.to_owned());
+    let release = Release { tag: tag.clone(), digest, pushed_at: now, noted_at: now, cause };
     let request = Request { id: id.to_owned(), release, by: by.to_owned(), at: now };
     world.ledger().write_request(&service.name, &request).await?;
     let wake = Wake {
