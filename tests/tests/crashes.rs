@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use funade::facts::record::{Ending, Progress};
 use funade::facts::subject::{Subject, Wake};
 use funade_sim::{Fault, Invocation};
 use funade_tests::{Stage, digest, tag};
@@ -36,6 +37,10 @@ fn one_fault_anywhere_leads_to_one_update_of_each_target() {
                 let history = format!("{fault:?} at call {number}, {}", target.id);
                 assert!(stage.runs(target, &digest(2)), "{history}");
                 assert_eq!(stage.updates(target), 1, "{history}");
+                let deploy = stage.sim.target_record(&target.id).deploy.expect("one was begun");
+                let ended =
+                    matches!(deploy.progress, Progress::Ended { ending: Ending::Succeeded, .. });
+                assert!(ended, "{history}: {:?}", deploy.progress);
             }
         }
     }

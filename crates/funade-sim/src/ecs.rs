@@ -30,7 +30,7 @@ pub enum Behaviour {
 }
 
 /// A service as an onlooker sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ServiceView {
     /// The image of the container that was asked about, in the PRIMARY's task definition.
     pub image: Option<String>,
@@ -42,6 +42,8 @@ pub struct ServiceView {
     pub desired_count: u32,
     /// How far the PRIMARY has come.
     pub rollout: RolloutState,
+    /// The share of its time that has passed, from 0 to 1.
+    pub elapsed: f64,
 }
 
 /// All services and task definitions, in all accounts.
@@ -176,6 +178,7 @@ impl Sim {
             new_tasks: primary.new_tasks(service.desired_count, state.now),
             desired_count: service.desired_count,
             rollout: primary.deployment.rollout,
+            elapsed: primary.elapsed(state.now),
         })
     }
 
@@ -371,12 +374,23 @@ impl Running {
         match (self.deployment.rollout, self.behaviour) {
             (RolloutState::Completed, _) => desired,
             (RolloutState::Failed, _) | (RolloutState::InProgress, Behaviour::Crashes(_)) => 0,
-            (RolloutState::InProgress, Behaviour::Healthy(takes)) => {
-                let elapsed = now.duration_since(self.began).as_millis();
-                let share = elapsed * i128::from(desired) / takes.as_millis().max(1);
-                u32::try_from(share).unwrap_or(desired).min(desired)
+            (RolloutState::InProgress, Behaviour::Healthy(_)) => {
+                let mut replaced = 0;
+                while replaced < desired
+                    && f64::from(replaced + 1) <= self.elapsed(now) * f64::from(desired)
+                {
+                    replaced += 1;
+                }
+                replaced
             }
         }
+    }
+
+    /// The share of its time that has passed, from 0 to 1.
+    fn elapsed(&self, now: Timestamp) -> f64 {
+        let (Behaviour::Healthy(takes) | Behaviour::Crashes(takes)) = self.behaviour;
+        let elapsed = now.duration_since(self.began).as_secs_f64();
+        (elapsed / takes.as_secs_f64()).clamp(0.0, 1.0)
     }
 }
 

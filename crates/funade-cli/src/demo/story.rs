@@ -211,8 +211,10 @@ impl Stage<'_> {
             } else if view.rollout == RolloutState::Completed {
                 (1.0, format!("1.4.2 as {}", view.revision.short()))
             } else {
-                let share = f64::from(view.new_tasks) / f64::from(view.desired_count);
-                (share, format!("1.4.2 on {} of {} tasks", view.new_tasks, view.desired_count))
+                (
+                    view.elapsed,
+                    format!("1.4.2 on {} of {} tasks", view.new_tasks, view.desired_count),
+                )
             };
             bars.set(target.id.environment.as_str(), share, &text, &clock);
         }

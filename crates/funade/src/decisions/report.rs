@@ -176,7 +176,7 @@ impl fmt::Display for Report {
         match self {
             Self::NothingAssigned => f.write_str("no release is assigned to it yet"),
             Self::AlreadyRuns { release, revision } => {
-                write!(f, "it runs {release} already, as {}", revision.short())
+                write!(f, "it runs {release} as {}", revision.short())
             }
             Self::RunsNewer { running, assigned } => write!(
                 f,
