@@ -12,7 +12,7 @@ help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 demo: ## Watch a simulated fleet take a new image; no AWS account needed
-	@cargo build --quiet --bin funade
+	cargo build --bin funade
 	@cargo run --quiet --bin funade -- demo
 
 test: test-rust test-stack ## Run every test
