@@ -8,8 +8,11 @@ use std::collections::BTreeMap;
 
 use funade::facts::record::{Ending, Progress};
 use funade::facts::subject::{Subject, Wake};
+use funade::shell::reconcile_target;
+use funade::world::CallProblem;
 use funade_sim::{Fault, Invocation};
 use funade_tests::{Stage, digest, tag};
+use futures_util::future::join;
 use jiff::SignedDuration;
 
 const FAULTS: [Fault; 5] =
@@ -133,6 +136,23 @@ fn permutations(items: &[usize]) -> Vec<Vec<usize>> {
     all.sort();
     all.dedup();
     all
+}
+
+/// Two passes over one target at the same time, which the queue's groups should not let happen:
+/// the ledger refuses the second write, and one of them deploys.
+#[test]
+fn two_passes_at_once_make_one_deploy() {
+    let stage = Stage::new();
+    stage.put_image(&tag("1.4.2"), &digest(2));
+    stage.send(&stage.event(&tag("1.4.2"), &digest(2)));
+    assert!(stage.sim.deliver_next(), "the service's message comes first");
+    let target = stage.target("acme");
+    let pass = || reconcile_target(&stage.sim, &stage.config, &target.id);
+    let (one, other) = stage.sim.run(join(pass(), pass())).expect("nothing dies here");
+    let refused = [one, other].into_iter().filter_map(Result::err).collect::<Vec<_>>();
+    assert_eq!(refused.len(), 1, "{refused:?}");
+    assert_eq!(refused[0].problem, CallProblem::Conflict);
+    assert_eq!(stage.updates(target), 1);
 }
 
 #[test]
