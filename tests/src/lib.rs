@@ -5,9 +5,10 @@ use std::sync::{Arc, LazyLock};
 
 use funade::config::{Config, SourceFile, Sources, Target, check};
 use funade::facts::names::{Digest, ServiceName, Tag, TargetId};
+use funade::facts::subject::{Subject, Wake};
 use funade::facts::task_definition::Registration;
-use funade::shell::{Handled, Pass, reconcile_target};
-use funade::world::World;
+use funade::shell::{Handled, Pass, apply, reconcile_target};
+use funade::world::{Ledger, World};
 use funade_sim::{Call, Invocation, ServiceView, Sim, push_event, replication_event, stand_up};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -83,6 +84,15 @@ impl Stage {
         sim.put_config(config, sources);
         stand_up(&sim, config, &tag("1.4.0"));
         let config = config.clone();
+        for service in config.services.keys() {
+            sim.send_again(&Wake {
+                subject: Subject::Service(service.clone()),
+                cause: "apply".to_owned(),
+                reason: "the configuration was applied".to_owned(),
+                failed_before: 0,
+            });
+        }
+        assert!(sim.run_until_quiet(QUIET_WITHIN));
         Self { sim, config, events_sent: std::cell::Cell::default() }
     }
 
@@ -192,6 +202,18 @@ impl Stage {
     #[must_use]
     pub fn changes(&self) -> [usize; 2] {
         ["RegisterTaskDefinition", "UpdateService"].map(|operation| self.sim.count(operation))
+    }
+
+    /// Applies the example with one text replaced in one of its files, and lets it come to rest.
+    pub fn apply_with(&self, path: &str, from: &str, to: &str) {
+        let mut sources = example_sources();
+        let file = sources.files.iter_mut().find(|file| file.path == path).expect("it is there");
+        assert!(file.text.contains(from), "{path} has changed: {from}");
+        file.text = file.text.replace(from, to);
+        let head = self.sim.run(self.sim.config_head()).expect("nothing dies").expect("no fault");
+        let applied = self.sim.run(apply(&self.sim, &sources, head.as_ref(), "a test"));
+        applied.expect("nothing dies").expect("it is valid");
+        self.rest();
     }
 
     /// The simulated time.

@@ -10,7 +10,7 @@ use funade::facts::record::{Ending, Progress};
 use funade::facts::subject::{Subject, Wake};
 use funade::shell::reconcile_target;
 use funade::world::CallProblem;
-use funade_sim::{Fault, Invocation};
+use funade_sim::{Behaviour, Fault, Invocation};
 use funade_tests::{Stage, digest, tag};
 use futures_util::future::join;
 use jiff::SignedDuration;
@@ -49,6 +49,36 @@ fn one_fault_anywhere_leads_to_one_update_of_each_target() {
     }
 }
 
+/// Rows 1, 5 and 11 together: the image crashes, ECS goes back, and a fault strikes as well. By the
+/// time a lost answer is looked after, ECS has forgotten the deployment; its history has not.
+#[test]
+fn one_fault_in_the_deploy_of_a_bad_image_leads_to_no_second_update() {
+    let crashing = || {
+        let stage = Stage::new();
+        let crashes = Behaviour::Crashes(SignedDuration::from_mins(2));
+        stage.sim.set_behaviour(digest(2).to_string(), crashes);
+        stage
+    };
+    let stage = crashing();
+    let before = stage.sim.calls().len();
+    stage.push("1.4.2", 2);
+    let calls = stage.sim.calls().len() - before;
+    for number in 0..calls {
+        for fault in [Fault::Lost, Fault::ResponseLost, Fault::DiesBefore, Fault::DiesAfter] {
+            let stage = crashing();
+            stage.sim.plan_fault(number, fault);
+            stage.push("1.4.2", 2);
+            for target in stage.targets() {
+                let history = format!("{fault:?} at call {number}, {}", target.id);
+                assert!(!stage.runs(target, &digest(2)), "{history}");
+                assert_eq!(stage.updates(target), 1, "{history}");
+                let standing = stage.sim.target_record(&target.id).standing.expect("it stands");
+                assert_eq!(standing.code, "deploy-failed", "{history}: {}", standing.sentence);
+            }
+        }
+    }
+}
+
 /// A lost answer of `RegisterTaskDefinition` is found again by the deploy's tag, unless the
 /// revision was never made.
 #[test]
@@ -79,6 +109,7 @@ fn duplicates_change_nothing() {
             subject: Subject::Target(target.id.clone()),
             cause: "a message that SQS delivers twice".to_owned(),
             reason: "test".to_owned(),
+            failed_before: 0,
         };
         stage.sim.send_again(&wake);
         stage.sim.send_again(&wake);

@@ -92,7 +92,11 @@ fn progresses() -> impl Strategy<Value = Progress> {
     prop_oneof![
         Just(Progress::Begun),
         known.clone().prop_map(|(revision, _)| Progress::Registered { revision }),
-        known.prop_map(|(revision, deployment)| Progress::Updated { revision, deployment }),
+        known.prop_map(|(revision, deployment)| Progress::Updated {
+            revision,
+            deployment,
+            at: NOW
+        }),
         (endings, prop::option::of((1..5_u8).prop_map(revision)))
             .prop_map(|(ending, revision)| Progress::Ended { revision, ending, at: NOW }),
     ]
@@ -126,10 +130,11 @@ prop_compose! {
         image in prop::sample::select(vec![":1.4.0", ":1.9.0", "@wanted", ":latest"]),
         image_present in any::<bool>(),
         registered in prop::option::of((1..5_u8).prop_map(revision)),
+        deployed_before in any::<bool>(),
     ) -> Observation {
         let primary = service.as_ref().and_then(EcsService::primary);
         let running = primary.map(|primary| running(&primary.revision, image));
-        Observation { running, service, image_present, registered }
+        Observation { running, service, image_present, registered, deployed_before }
     }
 }
 

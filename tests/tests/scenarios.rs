@@ -326,3 +326,91 @@ fn a_repeated_event_wakes_no_settled_target() {
     let said = stage.said_since(now);
     assert_eq!(said, ["service/order-api: 1.4.2 stays assigned, and every target is done with it"]);
 }
+
+/// Rows 1 and 2: a second tag for the image that is being deployed settles nothing. The deployment
+/// may still fail, and then nobody says that the release runs.
+#[test]
+fn a_second_tag_during_the_deployment_does_not_make_it_a_success() {
+    let stage = Stage::new();
+    stage
+        .sim
+        .set_behaviour(digest(2).to_string(), Behaviour::Crashes(SignedDuration::from_mins(6)));
+    stage.put_image(&tag("1.4.2"), &digest(2));
+    stage.put_image(&tag("1.4.3"), &digest(2));
+    stage.send(&stage.event(&tag("1.4.2"), &digest(2)));
+    stage.sim.deliver_all();
+    stage.sim.pass_time(SignedDuration::from_secs(20));
+    stage.send(&stage.event(&tag("1.4.3"), &digest(2)));
+    stage.sim.deliver_all();
+    let target = stage.target("acme");
+    assert_eq!(code(&stage, &target.id), "in-progress");
+    stage.rest();
+    assert!(!stage.runs(target, &digest(2)), "the simulated ECS has rolled back");
+    assert_eq!(code(&stage, &target.id), "deploy-failed");
+    assert_eq!(stage.updates(target), 1, "one image, one deploy");
+}
+
+/// Row 15: a deploy during the rollback of another stalls the service.
+#[test]
+fn nothing_is_begun_until_a_rollback_is_over() {
+    let stage = Stage::new();
+    stage
+        .sim
+        .set_behaviour(digest(2).to_string(), Behaviour::Crashes(SignedDuration::from_mins(6)));
+    let target = stage.target("acme");
+    stage.put_image(&tag("1.4.2"), &digest(2));
+    stage.put_image(&tag("1.4.3"), &digest(3));
+    stage.send(&stage.event(&tag("1.4.2"), &digest(2)));
+    stage.sim.deliver_all();
+    stage.sim.pass_time(SignedDuration::from_secs(6 * 60 + 1));
+    stage.send(&stage.event(&tag("1.4.3"), &digest(3)));
+    stage.sim.deliver_all();
+    assert_eq!(code(&stage, &target.id), "goes-back");
+    assert_eq!(stage.updates(target), 1);
+    stage.rest();
+    assert!(stage.runs(target, &digest(3)), "then the newer release goes out");
+    assert_eq!(stage.updates(target), 2);
+}
+
+/// A narrower selection is no person's word: what runs is not replaced by something older.
+#[test]
+fn a_narrowed_selection_moves_nothing_back() {
+    let stage = Stage::new();
+    stage.push("1.4.2", 2);
+    stage.push("1.9.0", 9);
+    let changes = stage.changes();
+    stage.apply_with("services/order-api.yaml", ">=1.4, <2", ">=1.4, <1.9");
+    assert_eq!(stage.changes(), changes);
+    assert!(stage.runs(stage.target("acme"), &digest(9)));
+}
+
+/// A target whose own configuration changes is deployed anew, and nobody is blamed for it.
+#[test]
+fn a_changed_registry_is_a_new_deploy() {
+    let stage = Stage::new();
+    stage.push("1.4.2", 2);
+    let target = stage.target("globex");
+    assert_eq!(stage.updates(target), 1);
+    stage.apply_with(
+        "fleet.yaml",
+        "    cluster: globex\n    labels: {stage: prod, size: large}\n    registry: {account: \"999999999999\", region: us-east-1}\n",
+        "    cluster: globex\n    labels: {stage: prod, size: large}\n",
+    );
+    let image = stage.view(target).image.expect("it has one");
+    assert!(image.starts_with("999999999999.dkr.ecr.ap-northeast-1."), "{image}");
+    assert_eq!(stage.updates(target), 2);
+    assert_eq!(code(&stage, &target.id), "already-runs");
+    assert_eq!(stage.updates(stage.target("acme")), 1, "the others stay as they are");
+}
+
+/// Applying the same files again wakes the services, since an earlier wake may have been lost.
+#[test]
+fn applying_again_wakes_and_writes_nothing() {
+    let stage = Stage::new();
+    stage.push("1.4.2", 2);
+    let (changes, generations, now) = (stage.changes(), stage.sim.generations(), stage.sim_now());
+    stage.sim.pass_time(SignedDuration::from_mins(1));
+    stage.apply_with("fleet.yaml", "", "");
+    assert_eq!((stage.changes(), stage.sim.generations()), (changes, generations));
+    assert!(!stage.said_since(now).is_empty(), "the services were looked at");
+}

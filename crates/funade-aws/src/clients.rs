@@ -25,10 +25,11 @@ use crate::settings::Settings;
 /// How long one attempt of a call may take. The SDK sets no limit of its own. AWS answers within
 /// a second or two even when slow; a function must not spend its whole time on one dead
 /// connection.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(4);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long a call may take with its retries: well within a function's 30 seconds.
-const OPERATION_TIMEOUT: Duration = Duration::from_secs(12);
+/// How long a call may take with its retries. `image-push` makes three that wait for each other, and
+/// has 30 seconds.
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -127,24 +128,20 @@ impl Clients {
 
     async fn config_of(&self, place: &Place) -> SdkConfig {
         let region = aws_config::Region::new(place.region.to_string());
-        let config = self.hub.to_builder().region(region.clone());
+        let config = self.hub.to_builder().region(region);
         if place.account == self.settings.account {
             return config.build();
         }
-        let partition = if place.region.as_str().starts_with("cn-") {
-            "aws-cn"
-        } else if place.region.as_str().starts_with("us-gov-") {
-            "aws-us-gov"
-        } else {
-            "aws"
-        };
+        let partition = partition(self.settings.region.as_str());
         let role = &self.settings.member_role;
         let provider = AssumeRoleProvider::builder(format!(
             "arn:{partition}:iam::{}:role/{role}",
             place.account
         ))
         .session_name(SESSION_NAME)
-        .region(region)
+        // Asked in the hub's region: a token of a region that the hub's account has not enabled
+        // would be refused, and one of the hub's is good everywhere.
+        .region(aws_config::Region::new(self.settings.region.to_string()))
         .configure(&self.hub)
         .build()
         .await;
@@ -152,6 +149,16 @@ impl Clients {
             .credentials_provider(SharedCredentialsProvider::new(provider))
             .identity_cache(IdentityCache::lazy().build())
             .build()
+    }
+}
+
+/// Roles are assumed within a partition, so the hub's region tells.
+fn partition(region: &str) -> &'static str {
+    match region.split('-').next() {
+        Some("cn") => "aws-cn",
+        Some("eusc") => "aws-eusc",
+        Some("us") if region.starts_with("us-gov-") => "aws-us-gov",
+        Some(_) | None => "aws",
     }
 }
 

@@ -3,9 +3,10 @@
 use aws_sdk_ecs::error::ProvideErrorMetadata;
 use aws_sdk_ecs::operation::register_task_definition::RegisterTaskDefinitionError;
 use aws_sdk_ecs::operation::update_service::UpdateServiceError;
+use aws_sdk_ecs::primitives::DateTime;
 use aws_sdk_ecs::types::{
-    ContainerDefinition, DeploymentController, DeploymentControllerType, DeploymentRolloutState,
-    Service, TaskDefinitionField,
+    ContainerDefinition, CreatedAt, DeploymentController, DeploymentControllerType,
+    DeploymentRolloutState, Service, TaskDefinitionField,
 };
 use funade::facts::ecs::{Controller, Deployment, DeploymentStatus, EcsService, RolloutState};
 use funade::facts::names::{ClusterName, DeploymentId, EcsServiceName, Place, RevisionArn};
@@ -18,6 +19,11 @@ use crate::documents::{KeepResponse, ReplaceRequest};
 use crate::errors::call_error;
 use crate::retries::OnlyAfterThrottling;
 use crate::world::AwsWorld;
+
+/// Service revisions in one `DescribeServiceRevisions`. The newest are listed first, and since a
+/// deploy was cut off there are few.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceRevisions.html>
+const SERVICE_REVISIONS_MAX: usize = 20;
 
 impl Ecs for AwsWorld {
     async fn service(
@@ -69,6 +75,43 @@ impl Ecs for AwsWorld {
             Err(error) if error.code() == Some("ClientException") => Ok(None),
             Err(error) => Err(call_error("DescribeTaskDefinition", arn_or_family, &error)),
         }
+    }
+
+    async fn deployed_since(
+        &self,
+        place: &Place,
+        cluster: &ClusterName,
+        service: &EcsServiceName,
+        since: Timestamp,
+    ) -> Result<Vec<RevisionArn>, CallError> {
+        let subject = format!("{service} in {cluster} of {place}");
+        let ecs = self.clients().of(place).await.ecs;
+        let after = DateTime::from_secs(since.as_second());
+        let listed = ecs
+            .list_service_deployments()
+            .cluster(cluster.as_str())
+            .service(service.as_str())
+            .created_at(CreatedAt::builder().after(after).build())
+            .send()
+            .await
+            .map_err(|error| call_error("ListServiceDeployments", &subject, &error))?;
+        let revisions: Vec<String> = listed
+            .service_deployments()
+            .iter()
+            .filter_map(|deployment| deployment.target_service_revision_arn.clone())
+            .take(SERVICE_REVISIONS_MAX)
+            .collect();
+        if revisions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let described = ecs
+            .describe_service_revisions()
+            .set_service_revision_arns(Some(revisions))
+            .send()
+            .await
+            .map_err(|error| call_error("DescribeServiceRevisions", &subject, &error))?;
+        let revisions = described.service_revisions().iter().filter_map(|r| r.task_definition());
+        Ok(revisions.filter_map(|arn| RevisionArn::parse(arn).ok()).collect())
     }
 
     async fn register(

@@ -74,9 +74,13 @@ where
     }
 }
 
-/// A role that may not be assumed fails as a dispatch, before any request is sent.
+/// A role that may not be assumed fails as a dispatch, before any request is sent, with STS's
+/// answer somewhere among the sources.
 fn mentions_denial(error: &(dyn Error + 'static)) -> bool {
-    chain(error).contains("AccessDenied")
+    let text = chain(error);
+    ["AccessDenied", "RegionDisabledException", "InvalidClientTokenId"]
+        .into_iter()
+        .any(|code| text.contains(code))
 }
 
 /// An error with all its sources in one line.

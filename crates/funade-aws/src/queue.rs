@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use funade::facts::stored::Stored;
-use funade::facts::subject::{Subject, Wake};
+use funade::facts::subject::Wake;
 use funade::world::{CallError, CallProblem, Queue, World};
 use futures_util::future::try_join_all;
 use jiff::SignedDuration;
@@ -18,11 +18,7 @@ use crate::world::AwsWorld;
 const BATCH_MAX: usize = 10;
 
 /// The longest delay of a message.
-const DELAY_SECONDS_MAX: i64 = 900;
-
-/// Characters of a message group id. Longer subjects share a group by their beginning, which
-/// costs them some waiting for each other and nothing else.
-const GROUP_CHARACTERS_MAX: usize = 128;
+const DELAY_SECONDS_MAX: i128 = 900;
 
 /// Tells apart the messages of one process.
 static SENT: AtomicU64 = AtomicU64::new(0);
@@ -34,7 +30,8 @@ impl Queue for AwsWorld {
     }
 
     async fn wake_later(&self, wake: &Wake, delay: SignedDuration) -> Result<(), CallError> {
-        let seconds = delay.as_secs().clamp(0, DELAY_SECONDS_MAX);
+        // Rounded up: a look that comes too early only asks for another.
+        let seconds = ((delay.as_millis() + 999) / 1_000).clamp(1, DELAY_SECONDS_MAX);
         self.sqs
             .send_message()
             .queue_url(&self.settings().later_queue_url)
@@ -55,7 +52,7 @@ async fn send(world: &AwsWorld, batch: &[Wake]) -> Result<(), CallError> {
             SendMessageBatchRequestEntry::builder()
                 .id(index.to_string())
                 .message_body(wake.to_json())
-                .message_group_id(group(&wake.subject))
+                .message_group_id(wake.subject.to_string())
                 .message_deduplication_id(deduplication_id(world))
                 .build()
                 .expect("an id and a body are all that is required")
@@ -81,13 +78,6 @@ async fn send(world: &AwsWorld, batch: &[Wake]) -> Result<(), CallError> {
             ),
         }),
     }
-}
-
-fn group(subject: &Subject) -> String {
-    // Names are ASCII, so a character is a byte.
-    let mut text = subject.to_string();
-    text.truncate(GROUP_CHARACTERS_MAX);
-    text
 }
 
 /// Unique for each message: within five minutes SQS swallows a second message of the same id,

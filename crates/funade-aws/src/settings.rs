@@ -16,8 +16,9 @@ pub struct Settings {
     pub account: AccountId,
     /// `AWS_REGION`: the hub's region.
     pub region: Region,
-    /// `FUNADE_MEMBER_ROLE`: the role to assume in every other account. `funade-member` unless
-    /// set.
+    /// The role to assume in every other account: for a function `FUNADE_MEMBER_ROLE`, or
+    /// `funade-member`; for an operator `FUNADE_OPERATOR_ROLE`, or `funade-operator`, which can
+    /// only look.
     pub member_role: String,
     /// `AWS_ENDPOINT_URL`: one endpoint for all of AWS, for a local stack. The real ones unless
     /// set.
@@ -36,16 +37,24 @@ pub enum BadSetting {
 }
 
 impl Settings {
-    /// Reads them.
-    pub fn from_environment() -> Result<Self, BadSetting> {
+    /// Reads them, for a function.
+    pub fn of_function() -> Result<Self, BadSetting> {
+        Self::with_role("FUNADE_MEMBER_ROLE", "funade-member")
+    }
+
+    /// Reads them, for an operator.
+    pub fn of_operator() -> Result<Self, BadSetting> {
+        Self::with_role("FUNADE_OPERATOR_ROLE", "funade-operator")
+    }
+
+    fn with_role(role: &str, default_role: &str) -> Result<Self, BadSetting> {
         Ok(Self {
             table: required("FUNADE_TABLE")?,
             wake_queue_url: required("FUNADE_WAKE_QUEUE_URL")?,
             later_queue_url: required("FUNADE_LATER_QUEUE_URL")?,
             account: AccountId::parse(required("FUNADE_ACCOUNT")?)?,
             region: Region::parse(required("AWS_REGION")?)?,
-            member_role: optional("FUNADE_MEMBER_ROLE")
-                .unwrap_or_else(|| "funade-member".to_owned()),
+            member_role: optional(role).unwrap_or_else(|| default_role.to_owned()),
             endpoint_url: optional("AWS_ENDPOINT_URL"),
         })
     }

@@ -28,7 +28,7 @@ Exit codes:
 
 Settings, from the environment (the stack's outputs have their values):
   FUNADE_TABLE, FUNADE_WAKE_QUEUE_URL, FUNADE_LATER_QUEUE_URL, FUNADE_ACCOUNT,
-  AWS_REGION, and FUNADE_MEMBER_ROLE if it is not funade-member";
+  AWS_REGION, and FUNADE_OPERATOR_ROLE if it is not funade-operator";
 
 /// How answers are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

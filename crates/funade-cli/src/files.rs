@@ -8,30 +8,43 @@ use funade::config::{SourceFile, Sources};
 /// The fleet's file, directly in the directory.
 const FLEET: &str = "fleet.yaml";
 
-/// The directory of the services' files.
-const SERVICES: &str = "services";
+/// How deep a configuration's directory is searched. Two levels are enough for what belongs there;
+/// one more finds what was put a level too deep, so that it is reported and not passed over.
+const DEPTH_MAX: usize = 3;
 
-/// Reads `fleet.yaml` and the YAML files in `services/`.
+/// Reads all YAML files of a directory: `fleet.yaml`, those in `services/`, and any that are
+/// where none belong, which the check will report. Names that begin with a dot are left out.
 pub(crate) fn read_sources(dir: &Path) -> Result<Sources> {
     if !dir.is_dir() {
         bail!("{} is not a directory; name the one that has {FLEET} in it", dir.display());
     }
-    let mut files = Vec::new();
-    if dir.join(FLEET).exists() {
-        files.push(read_source(dir, FLEET)?);
-    }
-    let services = dir.join(SERVICES);
-    if services.is_dir() {
-        let entries = services.read_dir().with_context(|| format!("{}", services.display()))?;
-        for entry in entries {
-            let name = entry.with_context(|| format!("{}", services.display()))?.file_name();
-            let name = name.to_string_lossy();
-            if name.ends_with(".yaml") || name.ends_with(".yml") {
-                files.push(read_source(dir, &format!("{SERVICES}/{name}"))?);
+    let mut paths = Vec::new();
+    find_yaml(dir, "", DEPTH_MAX, &mut paths)?;
+    let files = paths.iter().map(|path| read_source(dir, path)).collect::<Result<Vec<_>>>()?;
+    Ok(Sources::new(files))
+}
+
+/// Collects the paths below `dir`, relative to it, of files whose names end as YAML's do.
+fn find_yaml(dir: &Path, below: &str, depth: usize, found: &mut Vec<String>) -> Result<()> {
+    let here = dir.join(below);
+    let entries = here.read_dir().with_context(|| format!("cannot read {}", here.display()))?;
+    for entry in entries {
+        let entry = entry.with_context(|| format!("cannot read {}", here.display()))?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let path = if below.is_empty() { name.to_string() } else { format!("{below}/{name}") };
+        if name.starts_with('.') {
+            continue;
+        }
+        if entry.path().is_dir() {
+            if depth > 1 {
+                find_yaml(dir, &path, depth - 1, found)?;
             }
+        } else if name.ends_with(".yaml") || name.ends_with(".yml") {
+            found.push(path);
         }
     }
-    Ok(Sources::new(files))
+    Ok(())
 }
 
 /// Reads a text file.

@@ -18,6 +18,9 @@ use crate::state::Sim;
 /// How long a deployment takes unless its image says otherwise.
 const DEPLOYMENT_DURATION: SignedDuration = SignedDuration::from_secs(90);
 
+/// How long a deployment that was given up is still described.
+const DRAINS_WITHIN: SignedDuration = SignedDuration::from_secs(120);
+
 type ServiceKey = (Place, ClusterName, EcsServiceName);
 
 /// What tasks with some image do.
@@ -64,6 +67,8 @@ struct Service {
     controller: Controller,
     desired_count: u32,
     deployments: Vec<Running>,
+    /// All that ever began, with their revisions.
+    history: Vec<(Timestamp, RevisionArn)>,
 }
 
 #[derive(Debug)]
@@ -91,6 +96,7 @@ impl Sim {
             status: "ACTIVE".to_owned(),
             controller: Controller::Ecs,
             desired_count,
+            history: vec![(state.now, first.deployment.revision.clone())],
             deployments: vec![first],
         };
         state.services.by_name.insert((place.clone(), cluster.clone(), name.clone()), service);
@@ -192,11 +198,9 @@ impl Sim {
 impl Services {
     /// Lets deployments complete or fail whose time has come.
     pub(crate) fn move_on(&mut self, now: Timestamp) {
-        let mut made = self.deployments_made;
         for service in self.by_name.values_mut() {
-            service.move_on(now, &mut made);
+            service.move_on(now);
         }
-        self.deployments_made = made;
     }
 
     fn find(&self, place: &Place, arn_or_family: &str) -> Option<&Revision> {
@@ -313,46 +317,58 @@ impl Service {
         for older in &mut self.deployments {
             older.deployment.status = DeploymentStatus::Active;
         }
+        self.history.push((fresh.began, fresh.deployment.revision.clone()));
         self.deployments.insert(0, fresh);
     }
 
-    fn move_on(&mut self, now: Timestamp, made: &mut u64) {
+    fn move_on(&mut self, now: Timestamp) {
+        // What was given up or replaced is forgotten once its tasks are gone.
+        self.deployments.retain(|running| {
+            running.deployment.status == DeploymentStatus::Primary
+                || running.deployment.rollout != RolloutState::Failed
+                || now < running.ends() + DRAINS_WITHIN
+        });
         let Some(primary) = self
             .deployments
             .iter_mut()
             .find(|running| running.deployment.status == DeploymentStatus::Primary)
             .filter(|running| running.deployment.rollout == RolloutState::InProgress)
+            .filter(|running| now >= running.ends())
         else {
             return;
         };
         match primary.behaviour {
-            Behaviour::Healthy(takes) if now >= primary.began + takes => {
+            Behaviour::Healthy(_) => {
                 primary.deployment.rollout = RolloutState::Completed;
-                self.deployments.retain(|d| d.deployment.status == DeploymentStatus::Primary);
+                self.deployments.retain(|running| {
+                    let deployment = &running.deployment;
+                    deployment.status == DeploymentStatus::Primary
+                        || deployment.rollout == RolloutState::Failed
+                });
             }
-            Behaviour::Crashes(takes) if now >= primary.began + takes => {
+            Behaviour::Crashes(_) => {
                 primary.deployment.rollout = RolloutState::Failed;
                 primary.deployment.reason =
                     Some("ECS deployment circuit breaker: tasks failed to start.".to_owned());
-                self.roll_back(now, made);
+                self.roll_back(now);
             }
-            Behaviour::Healthy(_) | Behaviour::Crashes(_) => {}
         }
     }
 
-    /// The circuit breaker: back to the newest completed deployment, under its old id.
-    fn roll_back(&mut self, now: Timestamp, made: &mut u64) {
+    /// The circuit breaker: back to the newest completed deployment, under its old id, which is in
+    /// progress again until its tasks are back.
+    fn roll_back(&mut self, now: Timestamp) {
         let completed = self
             .deployments
             .iter()
             .position(|running| running.deployment.rollout == RolloutState::Completed);
         let Some(index) = completed else { return };
-        *made += 1;
         for running in &mut self.deployments {
             running.deployment.status = DeploymentStatus::Active;
         }
         let back = &mut self.deployments[index];
         back.deployment.status = DeploymentStatus::Primary;
+        back.deployment.rollout = RolloutState::InProgress;
         back.deployment.reason = Some("rolled back by the circuit breaker".to_owned());
         back.began = now;
     }
@@ -370,6 +386,12 @@ impl Service {
 }
 
 impl Running {
+    /// When it completes or is given up.
+    fn ends(&self) -> Timestamp {
+        let (Behaviour::Healthy(takes) | Behaviour::Crashes(takes)) = self.behaviour;
+        self.began + takes
+    }
+
     fn new_tasks(&self, desired: u32, now: Timestamp) -> u32 {
         match (self.deployment.rollout, self.behaviour) {
             (RolloutState::Completed, _) => desired,
@@ -415,6 +437,23 @@ impl Ecs for Sim {
     ) -> Result<Option<Revision>, CallError> {
         self.call("DescribeTaskDefinition", arn_or_family.to_owned(), |state| {
             Ok(state.services.find(place, arn_or_family).cloned())
+        })
+        .await
+    }
+
+    async fn deployed_since(
+        &self,
+        place: &Place,
+        cluster: &ClusterName,
+        service: &EcsServiceName,
+        since: Timestamp,
+    ) -> Result<Vec<RevisionArn>, CallError> {
+        let key = (place.clone(), cluster.clone(), service.clone());
+        let subject = format!("{service} in {cluster} of {place}");
+        self.call("ListServiceDeployments", subject, |state| {
+            let history = state.services.by_name.get(&key).map(|service| service.history.iter());
+            let after = history.into_iter().flatten().filter(|(began, _)| *began >= since);
+            Ok(after.map(|(_, revision)| revision.clone()).collect())
         })
         .await
     }

@@ -23,7 +23,8 @@ pub fn stand_up(sim: &Sim, config: &Config, tag: &Tag) {
 
 fn first_revision(target: &Target, tag: &Tag) -> Registration {
     let mut value: Value = serde_json::from_str(TASK_DEFINITION).expect("it is JSON");
-    value["family"] = json!(target.ecs_service.as_str());
+    // Infrastructure tools seldom name the family as the service.
+    value["family"] = json!(format!("{}-{}", target.cluster, target.ecs_service));
     value["containerDefinitions"][0]["name"] = json!(target.container.as_str());
     let image = ImageReference {
         registry: target.pulls_from.to_string(),

@@ -10,7 +10,7 @@ use crate::state::Sim;
 
 /// How long a message stays hidden after a function has failed on it or died: that of the
 /// template.
-pub const VISIBILITY_TIMEOUT: SignedDuration = SignedDuration::from_secs(180);
+pub const VISIBILITY_TIMEOUT: SignedDuration = SignedDuration::from_secs(360);
 
 /// How often Lambda invokes a function with one event before it gives up.
 const ATTEMPTS_MAX: usize = 3;

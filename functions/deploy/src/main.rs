@@ -19,7 +19,7 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
-    let world = AwsWorld::of_function(Settings::from_environment()?);
+    let world = AwsWorld::of_function(Settings::of_function()?);
     let cache = ConfigCache::default();
     run(service_fn(async |event: LambdaEvent<SqsEvent>| {
         handle(&world, &cache, event.payload.records).await
@@ -89,7 +89,7 @@ fn read(messages: Vec<SqsMessage>) -> BTreeMap<String, Wake> {
                 wakes.insert(id, wake);
             }
             Err(problem) => {
-                error!(message = id, body, "dropped: the message cannot be read: {problem:?}");
+                error!(message_id = id, body, "dropped: the message cannot be read: {problem:?}");
             }
         }
     }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
-    let world = AwsWorld::of_function(Settings::from_environment()?);
+    let world = AwsWorld::of_function(Settings::of_function()?);
     let cache = ConfigCache::default();
     run(service_fn(async |event: LambdaEvent<Value>| handle(&world, &cache, &event.payload).await))
         .await

@@ -39,6 +39,10 @@ pub(super) async fn run(world: &AwsWorld, dir: &Path, by: &str, format: Format) 
             Ok(Answer::No)
         }
         Err(ApplyError::Call(error)) => bail!("nothing was applied: {}", error.in_full()),
+        Err(ApplyError::NotWoken(error)) => bail!(
+            "it is in force, but the services were not woken; type this again: {}",
+            error.in_full()
+        ),
     }
 }
 

@@ -36,6 +36,10 @@ pub(super) async fn run(
             Ok(Answer::Yes)
         }
         Err(RequestError::Call(error)) => bail!("nothing was asked for: {}", error.in_full()),
+        Err(RequestError::NotWoken(error)) => bail!(
+            "{service} {tag} is asked for, but the service was not woken; type this again: {}",
+            error.in_full()
+        ),
         Err(error @ (RequestError::UnknownService(_) | RequestError::NoSuchImage { .. })) => {
             match format {
                 Format::Json => print_json(&json!({"request": null, "why": error.to_string()})),

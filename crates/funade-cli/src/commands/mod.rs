@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer> {
 fn online(command: impl AsyncFnOnce(&AwsWorld) -> Result<Answer>) -> Result<Answer> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let world = AwsWorld::of_operator(Settings::from_environment()?).await;
+        let world = AwsWorld::of_operator(Settings::of_operator()?).await;
         command(&world).await
     })
 }

@@ -7,13 +7,17 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::config::Service;
 use crate::facts::names::{Tag, TargetId};
 use crate::facts::record::{ServiceRecord, StandingKind, TargetRecord};
 use crate::facts::release::{AssignedBy, Assignment, Release, Request};
 use crate::facts::selection::Rank;
+
+/// How long a person's request stands that was not taken up, because its wake was lost. Later it
+/// would surprise them.
+const REQUEST_STANDS: SignedDuration = SignedDuration::from_hours(1);
 
 /// Where a target stands, for its service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,8 +114,11 @@ pub fn candidates(
     record: &ServiceRecord,
     releases: &[Release],
     request: Option<&Request>,
+    now: Timestamp,
 ) -> Vec<Candidate> {
-    if let Some(request) = request.filter(|r| record.last_request.as_ref() != Some(&r.id)) {
+    let fresh = |request: &&Request| now.duration_since(request.at) < REQUEST_STANDS;
+    let request = request.filter(|r| record.last_request.as_ref() != Some(&r.id));
+    if let Some(request) = request.filter(fresh) {
         return vec![Candidate::Requested(request.clone())];
     }
     let newest = record.newest();
@@ -152,9 +159,10 @@ pub fn advance(
         .targets
         .values()
         .filter(|target| {
-            let assigned = next.assigned.get(&target.id.environment).copied();
-            let settled = targets.get(&target.id).and_then(|status| status.settled);
-            assigned.is_some() && assigned != settled
+            // Without an assignment a target is looked at once, so that a person sees what it
+            // runs, and the first deploy knows where to look.
+            let assigned = next.assigned.get(&target.id.environment).copied().unwrap_or(0);
+            targets.get(&target.id).and_then(|status| status.settled) != Some(assigned)
         })
         .map(|target| target.id.clone())
         .collect();
@@ -191,8 +199,7 @@ fn assign(record: &mut ServiceRecord, candidate: &Candidate, now: Timestamp) {
     record.assignments.insert(number, Assignment { number, release, by, at: now });
 }
 
-/// The releases noted since the last decision that do not replace it. Said once: with the next
-/// decision they are history.
+/// The releases noted since the last decision that do not replace it.
 fn refused(
     service: &Service,
     next: &ServiceRecord,
@@ -230,15 +237,20 @@ fn refusal(
         return Some(format!("{} is assigned already", release.tag));
     }
     if let AssignedBy::Request { by, .. } = &newest.by
-        && release.noted_at <= newest.at
+        && release.noted_at <= assigned.noted_at
     {
         return Some(format!(
             "{by} asked for {} when {} was known already",
             assigned.tag, release.tag
         ));
     }
-    // The selection may have changed since; what it no longer takes is older than all it takes.
-    let Ok(assigned_rank) = service.selection.rank(&assigned.tag) else { return None };
+    let Some(assigned_rank) = service.selection.order(&assigned.tag) else {
+        return Some(format!(
+            "{} cannot be compared with {}, which is assigned and which the selection has no \
+             place for; a person decides: funade deploy {} --tag {}",
+            release.tag, assigned.tag, service.name, release.tag
+        ));
+    };
     let downgrade = || {
         Some(format!(
             "{} is older than {}, which is assigned; a downgrade needs a person: \

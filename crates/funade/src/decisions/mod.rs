@@ -7,6 +7,8 @@ pub mod advance;
 
 pub mod plan;
 
+mod settle;
+
 pub mod progress;
 
 pub mod report;

@@ -12,10 +12,10 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::Target;
-use crate::decisions::progress::{ended, registered, updated};
 use crate::decisions::report::{Report, stand};
+use crate::decisions::settle::{rebind, settle};
 use crate::decisions::wanted;
-use crate::facts::ecs::{Controller, DeploymentStatus, EcsService, RolloutState};
+use crate::facts::ecs::{Controller, EcsService, RolloutState};
 use crate::facts::image::ImageReference;
 use crate::facts::names::{DeploymentId, RevisionArn, Tag};
 use crate::facts::record::{Deploy, DeployId, Ending, Progress, StandingKind, TargetRecord};
@@ -43,6 +43,9 @@ pub struct Observation {
     /// The revision that the unfinished deploy has registered, found by its tag. Only looked for
     /// while the record does not know it.
     pub registered: Option<RevisionArn>,
+    /// Whether ECS has begun a deployment of the unfinished deploy's revision since the deploy was
+    /// written down, be it over or not. Only looked for while the record does not know it.
+    pub deployed_before: bool,
 }
 
 /// The decision for one target.
@@ -89,8 +92,9 @@ pub fn plan(
     let draft = match running(observed) {
         Err(report) => Draft::report(record, missing(target, report)),
         Ok((service, running)) => {
+            let record = rebind(record, assigned);
             let record = settle(record, service, running, observed, assigned, now);
-            decide(target, assigned, record, running, observed, now)
+            decide(target, assigned, record, service, running, observed, now)
         }
     };
     draft.finish(assigned, observed, now)
@@ -137,87 +141,12 @@ fn running(observed: &Observation) -> Result<(&EcsService, &Revision), Missing> 
     }
 }
 
-/// Brings the last deploy's progress up to what is seen: found by looking, what a lost response
-/// or a death did not let us write.
-fn settle(
-    record: TargetRecord,
-    service: &EcsService,
-    running: &Revision,
-    observed: &Observation,
-    assigned: Option<&Assignment>,
-    now: Timestamp,
-) -> TargetRecord {
-    let Some(deploy) = &record.deploy else { return record };
-    let wanted_still = assigned.is_some_and(|a| a.number == deploy.assignment.number);
-    match &deploy.progress {
-        Progress::Ended { .. } => record,
-        Progress::Updated { revision, deployment } => {
-            match ending(service, running, revision, deployment) {
-                Some(end) => ended(record, end, now),
-                None if wanted_still => record,
-                None => ended(record, Ending::Superseded, now),
-            }
-        }
-        Progress::Begun | Progress::Registered { .. } => {
-            let revision = deploy.progress.revision().or(observed.registered.as_ref()).cloned();
-            let shown = revision.as_ref().and_then(|revision| deployment_of(service, revision));
-            match (revision, shown) {
-                // `UpdateService` was called, and its response never reached the ledger.
-                (Some(revision), Some(deployment)) => {
-                    let record = updated(record, revision, deployment, now);
-                    settle(record, service, running, observed, assigned, now)
-                }
-                // What it was made from has been replaced since, or it is not wanted any more.
-                (_, None) if !wanted_still || deploy.from != running.arn => {
-                    ended(record, Ending::Superseded, now)
-                }
-                (Some(revision), None) => registered(record, revision),
-                (None, _) => record,
-            }
-        }
-    }
-}
-
-fn deployment_of(service: &EcsService, revision: &RevisionArn) -> Option<DeploymentId> {
-    let shown = service.deployments.iter().find(|deployment| &deployment.revision == revision);
-    shown.map(|deployment| deployment.id.clone())
-}
-
-/// How a deploy whose deployment we know has ended; `None` while it goes on.
-fn ending(
-    service: &EcsService,
-    running: &Revision,
-    revision: &RevisionArn,
-    deployment: &DeploymentId,
-) -> Option<Ending> {
-    let failed = |reason: String| Some(Ending::Failed { reason });
-    let Some(ours) = service.deployment(deployment) else {
-        return failed(format!(
-            "ECS shows our deployment {deployment} no more, and {} runs",
-            running.arn.short()
-        ));
-    };
-    match (ours.status, ours.rollout) {
-        (_, RolloutState::Failed) => failed(match &ours.reason {
-            Some(reason) => format!("ECS gave up: {reason}"),
-            None => "ECS gave up without a reason".to_owned(),
-        }),
-        (DeploymentStatus::Primary, RolloutState::Completed) if &ours.revision == revision => {
-            Some(Ending::Succeeded)
-        }
-        (DeploymentStatus::Primary, RolloutState::InProgress) => None,
-        (
-            DeploymentStatus::Primary | DeploymentStatus::Active | DeploymentStatus::Inactive,
-            RolloutState::Completed | RolloutState::InProgress,
-        ) => failed(format!("another deployment, of {}, has replaced ours", running.arn.short())),
-    }
-}
-
 /// What to do, with the last deploy's progress known.
 fn decide(
     target: &Target,
     assigned: Option<&Assignment>,
     record: TargetRecord,
+    service: &EcsService,
     running: &Revision,
     observed: &Observation,
     now: Timestamp,
@@ -247,15 +176,41 @@ fn decide(
         }
     };
     if document == running.document {
-        // It need not have been us who brought it.
-        let release = assigned.release.tag.clone();
-        let report = Report::AlreadyRuns { release, revision: running.arn.clone() };
-        return Draft::report(record, report);
+        return Draft::report(record, same_document(assigned, running, service));
+    }
+    if let Some(deployment) = going_back(&record, service) {
+        return Draft::report(record, Report::GoesBack { deployment });
     }
     if let Some(report) = stands_against(target, assigned, &record, running, observed, &image) {
         return Draft::report(record, report);
     }
     begin(target, assigned, record, running, document, now)
+}
+
+/// The PRIMARY's revision is what we want, whoever brought it. It runs once its deployment has
+/// completed; until then ECS may still go back.
+fn same_document(assigned: &Assignment, running: &Revision, service: &EcsService) -> Report {
+    let primary = service.primary().expect("a running revision is the PRIMARY's");
+    let release = assigned.release.tag.clone();
+    let deployment = primary.id.clone();
+    match primary.rollout {
+        RolloutState::Completed => Report::AlreadyRuns { release, revision: running.arn.clone() },
+        RolloutState::InProgress => Report::Settling { release, deployment },
+        RolloutState::Failed => {
+            let reason = primary.reason.clone().unwrap_or_else(|| "no reason given".to_owned());
+            Report::GivenUp { release, deployment, reason }
+        }
+    }
+}
+
+/// The deployment by which ECS goes back after a failed deploy. Another one during that time could
+/// leave the service with nothing complete to go back to.
+fn going_back(record: &TargetRecord, service: &EcsService) -> Option<DeploymentId> {
+    let last = record.deploy.as_ref()?;
+    let failed = matches!(&last.progress, Progress::Ended { ending: Ending::Failed { .. }, .. });
+    let primary = service.primary()?;
+    let back = primary.rollout == RolloutState::InProgress && primary.revision == last.from;
+    (failed && back).then(|| primary.id.clone())
 }
 
 /// Why a deploy that the documents call for does not begin.
@@ -268,19 +223,25 @@ fn stands_against(
     image: &ImageReference,
 ) -> Option<Report> {
     let release = assigned.release.tag.clone();
-    let last = record.deploy.as_ref().filter(|d| d.assignment.number == assigned.number);
-    if let Some(Deploy { id, progress: Progress::Ended { ending, .. }, .. }) = last {
+    let last = record.deploy.as_ref().filter(|deploy| {
+        // In another account or region it was another ECS service.
+        deploy.assignment.number == assigned.number && deploy.from.is_in(&target.place)
+    });
+    if let Some(Deploy { id, progress, .. }) = last
+        && let Progress::Ended { ending, revision: ours, .. } = progress
+    {
         let deploy = id.clone();
         match ending {
             Ending::Failed { reason } => {
                 return Some(Report::DeployFailed { deploy, release, reason: reason.clone() });
             }
-            Ending::Succeeded => {
+            Ending::Succeeded if ours.as_ref() != Some(&running.arn) => {
                 let revision = running.arn.clone();
                 return Some(Report::ChangedOutside { deploy, release, revision });
             }
-            // It was cut off before `UpdateService` by a change from outside: begin anew.
-            Ending::Superseded => {}
+            // Ours still runs, and the target's configuration has changed; or it was cut off
+            // before `UpdateService` by a change from outside. Begin anew.
+            Ending::Succeeded | Ending::Superseded => {}
         }
     }
     if assigned.by == AssignedBy::Selection
@@ -299,8 +260,8 @@ fn newer_running(
     running: &Revision,
 ) -> Option<Tag> {
     let tag = running_tag(target, record, running)?;
-    let rank = target.selection.rank(&tag).ok()?;
-    let assigned_rank = target.selection.rank(&assigned.release.tag).ok()?;
+    let rank = target.selection.order(&tag)?;
+    let assigned_rank = target.selection.order(&assigned.release.tag)?;
     (rank > assigned_rank).then_some(tag)
 }
 

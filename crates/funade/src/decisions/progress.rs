@@ -32,7 +32,7 @@ pub fn updated(
         let assignment = deploy.assignment.number;
         record.standing = Some(stand(record.standing.take(), &report, assignment, now));
     }
-    set(&mut record, Progress::Updated { revision, deployment });
+    set(&mut record, Progress::Updated { revision, deployment, at: now });
     record
 }
 

@@ -21,6 +21,27 @@ pub enum Report {
         /// The revision that runs it.
         revision: RevisionArn,
     },
+    /// The release is in a deployment that is not ours, or no longer, and that goes on.
+    Settling {
+        /// The release.
+        release: Tag,
+        /// The deployment.
+        deployment: DeploymentId,
+    },
+    /// ECS goes back to what ran before a deploy that failed.
+    GoesBack {
+        /// The deployment.
+        deployment: DeploymentId,
+    },
+    /// The release is in the PRIMARY deployment, which ECS has given up without going back.
+    GivenUp {
+        /// The release.
+        release: Tag,
+        /// The deployment.
+        deployment: DeploymentId,
+        /// ECS's reason.
+        reason: String,
+    },
     /// It runs a newer release than it should, and no person asked for the older one.
     RunsNewer {
         /// What runs.
@@ -114,10 +135,13 @@ impl Report {
             Self::NothingAssigned | Self::AlreadyRuns { .. } | Self::RunsNewer { .. } => {
                 StandingKind::Settled
             }
-            Self::ImageNotThere { .. } | Self::Deploys { .. } | Self::InProgress { .. } => {
-                StandingKind::Waiting
-            }
-            Self::ServiceMissing { .. }
+            Self::Settling { .. }
+            | Self::GoesBack { .. }
+            | Self::ImageNotThere { .. }
+            | Self::Deploys { .. }
+            | Self::InProgress { .. } => StandingKind::Waiting,
+            Self::GivenUp { .. }
+            | Self::ServiceMissing { .. }
             | Self::ServiceNotActive { .. }
             | Self::OtherController { .. }
             | Self::NothingRuns
@@ -134,6 +158,9 @@ impl Report {
         match self {
             Self::NothingAssigned => "nothing-assigned",
             Self::AlreadyRuns { .. } => "already-runs",
+            Self::Settling { .. } => "settling",
+            Self::GoesBack { .. } => "goes-back",
+            Self::GivenUp { .. } => "given-up",
             Self::RunsNewer { .. } => "runs-newer",
             Self::ImageNotThere { .. } => "image-not-there",
             Self::Deploys { .. } => "deploys",
@@ -178,6 +205,19 @@ impl fmt::Display for Report {
             Self::AlreadyRuns { release, revision } => {
                 write!(f, "it runs {release} as {}", revision.short())
             }
+            Self::Settling { release, deployment } => {
+                write!(f, "{release} is being deployed by {deployment}, which is not finished")
+            }
+            Self::GoesBack { deployment } => write!(
+                f,
+                "ECS goes back to what ran before the failed deploy, by {deployment}; nothing is \
+                 begun until it is there"
+            ),
+            Self::GivenUp { release, deployment, reason } => write!(
+                f,
+                "ECS gave up {deployment}, which brings {release}, and did not go back: {reason}; \
+                 look at its stopped tasks, then push a newer release"
+            ),
             Self::RunsNewer { running, assigned } => write!(
                 f,
                 "it runs {running}, which is newer than the assigned {assigned}; \

@@ -189,6 +189,13 @@ impl Digest {
 }
 
 impl RevisionArn {
+    /// Whether it is of this account and region.
+    #[must_use]
+    pub fn is_in(&self, place: &Place) -> bool {
+        let mut parts = self.0.split(':').skip(3);
+        parts.next() == Some(place.region.as_str()) && parts.next() == Some(place.account.as_str())
+    }
+
     /// `FAMILY:REVISION`, as people and the console write it.
     #[must_use]
     pub fn short(&self) -> &str {

@@ -100,6 +100,8 @@ pub enum Progress {
         revision: RevisionArn,
         /// The deployment.
         deployment: DeploymentId,
+        /// When we heard of it.
+        at: Timestamp,
     },
     /// It is over.
     Ended {

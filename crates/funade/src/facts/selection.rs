@@ -158,6 +158,16 @@ impl Selection {
         Ok(Self(Arc::new(Policy::Regex { source: pattern.to_owned(), regex, group, order })))
     }
 
+    /// A tag's place in the order, selected or not: to compare with what runs, or was selected
+    /// once. `None` where the order has no place for it.
+    #[must_use]
+    pub fn order(&self, tag: &Tag) -> Option<Rank> {
+        match &*self.0 {
+            Policy::Semver(_) => Range::order(tag),
+            Policy::Glob { .. } | Policy::Regex { .. } => self.rank(tag).ok(),
+        }
+    }
+
     /// The tag's place among the releases of this policy: the greater, the newer. Two tags may
     /// share a rank, as `v1.2.3` and `1.2.3` do.
     pub fn rank(&self, tag: &Tag) -> Result<Rank, Unselected> {

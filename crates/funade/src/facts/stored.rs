@@ -56,6 +56,8 @@ struct WakeV1 {
     subject: Subject,
     cause: String,
     reason: String,
+    #[serde(default)]
+    failed_before: u32,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -131,7 +133,7 @@ struct DeployIdV1 {
 enum ProgressV1 {
     Begun,
     Registered { revision: RevisionArn },
-    Updated { revision: RevisionArn, deployment: DeploymentId },
+    Updated { revision: RevisionArn, deployment: DeploymentId, at: Timestamp },
     Succeeded { revision: Option<RevisionArn>, at: Timestamp },
     Failed { revision: Option<RevisionArn>, reason: String, at: Timestamp },
     Superseded { revision: Option<RevisionArn>, at: Timestamp },
@@ -155,14 +157,14 @@ enum KindV1 {
 }
 
 impl From<Wake> for WakeV1 {
-    fn from(Wake { subject, cause, reason }: Wake) -> Self {
-        Self { subject, cause, reason }
+    fn from(Wake { subject, cause, reason, failed_before }: Wake) -> Self {
+        Self { subject, cause, reason, failed_before }
     }
 }
 
 impl From<WakeV1> for Wake {
-    fn from(WakeV1 { subject, cause, reason }: WakeV1) -> Self {
-        Self { subject, cause, reason }
+    fn from(WakeV1 { subject, cause, reason, failed_before }: WakeV1) -> Self {
+        Self { subject, cause, reason, failed_before }
     }
 }
 
@@ -282,7 +284,9 @@ impl From<Progress> for ProgressV1 {
         match progress {
             Progress::Begun => Self::Begun,
             Progress::Registered { revision } => Self::Registered { revision },
-            Progress::Updated { revision, deployment } => Self::Updated { revision, deployment },
+            Progress::Updated { revision, deployment, at } => {
+                Self::Updated { revision, deployment, at }
+            }
             Progress::Ended { revision, ending, at } => match ending {
                 Ending::Succeeded => Self::Succeeded { revision, at },
                 Ending::Failed { reason } => Self::Failed { revision, reason, at },
@@ -297,8 +301,8 @@ impl From<ProgressV1> for Progress {
         let (revision, ending, at) = match stored {
             ProgressV1::Begun => return Self::Begun,
             ProgressV1::Registered { revision } => return Self::Registered { revision },
-            ProgressV1::Updated { revision, deployment } => {
-                return Self::Updated { revision, deployment };
+            ProgressV1::Updated { revision, deployment, at } => {
+                return Self::Updated { revision, deployment, at };
             }
             ProgressV1::Succeeded { revision, at } => (revision, Ending::Succeeded, at),
             ProgressV1::Failed { revision, reason, at } => {

@@ -28,6 +28,8 @@ pub struct Wake {
     pub cause: String,
     /// Why, for the history and the logs; no decision reads it.
     pub reason: String,
+    /// How often a pass has failed since the subject was woken: what the next delay grows with.
+    pub failed_before: u32,
 }
 
 impl fmt::Display for Subject {

@@ -2,7 +2,7 @@
 
 use tracing::info;
 
-use crate::config::{self, Problem, Severity, Sources};
+use crate::config::{self, Config, Problem, Severity, Sources, Target};
 use crate::facts::subject::{Subject, Wake};
 use crate::world::{CallError, ConfigHead, Ledger, Queue, World};
 
@@ -26,6 +26,9 @@ pub enum ApplyError {
     /// The ledger could not be reached, or somebody else applied another one meanwhile.
     #[error(transparent)]
     Call(#[from] CallError),
+    /// It is in force, and the services could not be woken. Applying it again wakes them.
+    #[error("it is in force, but the services were not woken; apply it again")]
+    NotWoken(#[source] CallError),
 }
 
 /// Checks a configuration, puts it in force if nobody has put another in force since `before` was
@@ -40,24 +43,48 @@ pub async fn apply<W: World>(
     let Some(config) = checked.config else { return Err(ApplyError::Problems(checked.problems)) };
     let warnings =
         checked.problems.into_iter().filter(|p| p.severity == Severity::Warning).collect();
-    if let Some(head) = before
-        && world.ledger().config_sources(head.version).await? == *sources
-    {
-        return Ok(Applied { version: head.version, unchanged: true, warnings });
-    }
-    let version = before.map_or(1, |head| head.version + 1);
-    let head = ConfigHead { version, by: by.to_owned(), at: world.now() };
-    world.ledger().apply_config(&head, sources).await?;
-    info!(version, "applied");
-    let wakes: Vec<Wake> = config
-        .services
-        .keys()
-        .map(|service| Wake {
-            subject: Subject::Service(service.clone()),
-            cause: format!("apply-{version}"),
-            reason: format!("version {version} of the configuration was applied"),
-        })
-        .collect();
-    world.queue().wake(&wakes).await?;
-    Ok(Applied { version, unchanged: false, warnings })
+    let in_force = match before {
+        Some(head) => Some((head.version, world.ledger().config_sources(head.version).await?)),
+        None => None,
+    };
+    let applied = match &in_force {
+        Some((version, before)) if before == sources => {
+            Applied { version: *version, unchanged: true, warnings }
+        }
+        Some(_) | None => {
+            let version = before.map_or(1, |head| head.version + 1);
+            let head = ConfigHead { version, by: by.to_owned(), at: world.now() };
+            world.ledger().apply_config(&head, sources).await?;
+            info!(version, "applied");
+            Applied { version, unchanged: false, warnings }
+        }
+    };
+    let before = in_force.and_then(|(_, sources)| config::check(&sources).config);
+    let wakes = wakes(&config, before.as_ref(), applied.version);
+    world.queue().wake(&wakes).await.map_err(ApplyError::NotWoken)?;
+    Ok(applied)
+}
+
+/// What a deploy depends on besides its release.
+fn where_and_what(target: &Target) -> impl PartialEq {
+    let Target { place, cluster, ecs_service, container, repository, pulls_from, .. } = target;
+    (place, cluster, ecs_service, container, repository, pulls_from)
+}
+
+/// Every service, to take up new environments, and each target whose own configuration changed.
+/// Services are woken even if nothing changed: an earlier `apply` may have failed to do so.
+fn wakes(config: &Config, before: Option<&Config>, version: u64) -> Vec<Wake> {
+    let services = config.services.keys().cloned().map(Subject::Service);
+    let changed = config.targets().filter(|target| {
+        let known = before.and_then(|before| before.target(&target.id));
+        known.is_some_and(|known| where_and_what(known) != where_and_what(target))
+    });
+    let targets = changed.map(|target| Subject::Target(target.id.clone()));
+    let wake = |subject| Wake {
+        subject,
+        cause: format!("apply-{version}"),
+        reason: format!("version {version} of the configuration was applied"),
+        failed_before: 0,
+    };
+    services.chain(targets).map(wake).collect()
 }

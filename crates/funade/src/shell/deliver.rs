@@ -7,12 +7,21 @@ use std::collections::BTreeMap;
 
 use futures_util::FutureExt;
 use futures_util::future::join_all;
+use jiff::SignedDuration;
 use tracing::{Instrument, error, info_span, warn};
 
 use crate::config::Config;
 use crate::facts::subject::{Subject, Wake};
 use crate::shell::{ConfigCache, reconcile_service, reconcile_target};
-use crate::world::{CallError, CallProblem, World};
+use crate::world::{CallError, Queue, World};
+
+/// The shortest delay after a failed pass: long enough for another pass's write, or for a bucket of
+/// calls to fill a little.
+const DELAY_MIN: SignedDuration = SignedDuration::from_secs(5);
+
+/// The longest delay: what SQS allows for a message. Also after a refusal, since rights may have
+/// been given meanwhile.
+const DELAY_MAX: SignedDuration = SignedDuration::from_secs(900);
 
 /// What became of a subject's messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,19 +44,21 @@ pub async fn deliver<W: World>(
         warn!("no configuration is applied, so there is nothing to do: funade apply DIR");
         return Ok(Vec::new());
     };
-    let mut subjects: BTreeMap<&Subject, Vec<&str>> = BTreeMap::new();
+    let mut subjects: BTreeMap<&Subject, Vec<&Wake>> = BTreeMap::new();
     for wake in wakes {
-        subjects.entry(&wake.subject).or_default().push(&wake.cause);
+        subjects.entry(&wake.subject).or_default().push(wake);
     }
     let config = &applied.config;
-    let passes = subjects.into_iter().map(|(subject, causes)| {
-        let span = info_span!("pass", %subject, woken_by = causes.join(", "));
-        pass(world, config, subject).instrument(span)
+    let passes = subjects.into_values().map(|wakes| {
+        let causes = wakes.iter().map(|wake| wake.cause.as_str()).collect::<Vec<_>>().join(", ");
+        let span = info_span!("pass", subject = %wakes[0].subject, woken_by = causes);
+        pass(world, config, wakes[0]).instrument(span)
     });
     Ok(join_all(passes).await)
 }
 
-async fn pass<W: World>(world: &W, config: &Config, subject: &Subject) -> Delivered {
+async fn pass<W: World>(world: &W, config: &Config, wake: &Wake) -> Delivered {
+    let subject = &wake.subject;
     let delivered = |again, said| Delivered { subject: subject.clone(), again, said };
     match sentences(world, config, subject).await {
         Ok(Some(said)) => delivered(false, said),
@@ -56,16 +67,42 @@ async fn pass<W: World>(world: &W, config: &Config, subject: &Subject) -> Delive
             warn!("{sentence}");
             delivered(false, vec![sentence])
         }
-        // Another pass wrote first; the next look starts from what it wrote.
-        Err(error) if error.problem == CallProblem::Conflict => {
-            warn!("{}", error.in_full());
-            delivered(true, vec![error.in_full()])
-        }
         Err(error) => {
-            error!(retry = error.is_retryable(), "{}", error.in_full());
-            delivered(error.is_retryable(), vec![error.in_full()])
+            let sentence = error.in_full();
+            let delay = if error.is_retryable() {
+                warn!("{sentence}");
+                backoff(subject, wake.failed_before)
+            } else {
+                error!("{sentence}");
+                DELAY_MAX
+            };
+            delivered(!look_later(world, wake, delay).await, vec![sentence])
         }
     }
+}
+
+/// Asks for another pass after a delay, and says whether that was done. The message itself is then
+/// done with: returning it as failed would hide it for the whole visibility timeout, hold up its
+/// group, and after ten times end in the dead-letter queue, throttled or not.
+async fn look_later<W: World>(world: &W, wake: &Wake, delay: SignedDuration) -> bool {
+    let next = Wake { failed_before: wake.failed_before.saturating_add(1), ..wake.clone() };
+    let sent = world.queue().wake_later(&next, delay).await;
+    if let Err(error) = &sent {
+        error!("{}", error.in_full());
+    }
+    sent.is_ok()
+}
+
+/// How long to wait after a number of failed passes. Twice as long each time, and spread by the
+/// subject's name, so that subjects that were throttled together do not come again together.
+fn backoff(subject: &Subject, failed_before: u32) -> SignedDuration {
+    let doubled = DELAY_MIN.saturating_mul(2_i32.saturating_pow(failed_before.min(16)));
+    let base = doubled.min(DELAY_MAX / 2);
+    let hash = subject
+        .to_string()
+        .bytes()
+        .fold(0_i64, |hash, byte| hash.wrapping_mul(31).wrapping_add(i64::from(byte)));
+    base + SignedDuration::from_secs(hash.rem_euclid(base.as_secs().max(1)))
 }
 
 /// One pass; `None` where the configuration does not know the subject. Boxed, since the SDK's
@@ -88,4 +125,21 @@ async fn sentences<W: World>(
             pass.map(|pass| vec![pass.sentence])
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_grow_within_their_limits_and_differ_by_subject() {
+        let subject = |name: &str| format!("target/{name}/order-api").parse().expect("a subject");
+        let (acme, globex): (Subject, Subject) = (subject("acme"), subject("globex"));
+        for failed in 0..40 {
+            let delay = backoff(&acme, failed);
+            assert!(DELAY_MIN <= delay && delay <= DELAY_MAX, "{delay} after {failed}");
+        }
+        assert!(backoff(&acme, 6) > backoff(&acme, 0));
+        assert_ne!(backoff(&acme, 6), backoff(&globex, 6));
+    }
 }

@@ -12,6 +12,13 @@ use crate::facts::subject::Wake;
 use crate::shell::ConfigCache;
 use crate::world::{CallError, EventNote, Ledger, Queue, World};
 
+/// How much of a malformed envelope is logged: enough to see what sent it.
+const ENVELOPE_LOGGED_BYTES_MAX: usize = 2_000;
+
+/// How much of an event's id is kept. EventBridge's have 36 bytes; a key in the table has a limit,
+/// and no id that is made up may make the note of it fail.
+const EVENT_ID_BYTES_MAX: usize = 128;
+
 /// What became of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Handled {
@@ -32,8 +39,10 @@ pub async fn image_push<W: World>(
     let event = match Event::parse(envelope) {
         Ok(event) => event,
         Err(malformed) => {
-            error!(cause = malformed.id, %envelope, "{malformed}");
-            let id = malformed.id.clone().unwrap_or_else(|| "without-an-id".to_owned());
+            let id = malformed.id.as_deref().unwrap_or("without-an-id");
+            let id = cut(id.to_owned(), EVENT_ID_BYTES_MAX);
+            let beginning = cut(envelope.to_string(), ENVELOPE_LOGGED_BYTES_MAX);
+            error!(cause = id, envelope = beginning, "{malformed}");
             note(world, id, vec![malformed.to_string()]).await?;
             return Ok(Handled::Malformed(malformed));
         }
@@ -84,7 +93,12 @@ async fn note_release<W: World>(
 }
 
 fn wake(event: &Event, intent: &Intent) -> Wake {
-    Wake { subject: intent.subject.clone(), cause: event.id.clone(), reason: intent.reason.clone() }
+    Wake {
+        subject: intent.subject.clone(),
+        cause: event.id.clone(),
+        reason: intent.reason.clone(),
+        failed_before: 0,
+    }
 }
 
 fn outcome(routing: &Routing) -> Vec<String> {
@@ -95,4 +109,10 @@ fn outcome(routing: &Routing) -> Vec<String> {
 
 async fn note<W: World>(world: &W, id: String, outcome: Vec<String>) -> Result<(), CallError> {
     world.ledger().note_event(&EventNote { id, at: world.now(), outcome }).await
+}
+
+/// The text, cut to a number of bytes at the end of a character.
+fn cut(mut text: String, bytes: usize) -> String {
+    text.truncate(text.floor_char_boundary(bytes));
+    text
 }

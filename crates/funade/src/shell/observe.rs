@@ -47,12 +47,14 @@ pub(super) async fn observe<W: World>(
     record: &TargetRecord,
 ) -> Result<Observation, CallError> {
     let ecs = world.ecs();
-    let guess = record.last_seen.as_ref().map_or(target.ecs_service.as_str(), RevisionArn::as_str);
-    let (service, guessed, image_present, registered) = try_join!(
+    let seen = record.last_seen.as_ref().filter(|seen| seen.is_in(&target.place));
+    let guess = seen.map_or(target.ecs_service.as_str(), RevisionArn::as_str);
+    let (service, guessed, image_present, registered, deployed_before) = try_join!(
         ecs.service(&target.place, &target.cluster, &target.ecs_service),
         ecs.task_definition(&target.place, guess),
         image_present(world, target, assigned),
         registered(world, target, record.deploy.as_ref()),
+        deployed_before(world, target, record.deploy.as_ref()),
     )?;
     let primary = service.as_ref().and_then(|service| service.primary());
     let running = match (primary, guessed) {
@@ -60,7 +62,7 @@ pub(super) async fn observe<W: World>(
         (Some(primary), Some(guessed)) if guessed.arn == primary.revision => Some(guessed),
         (Some(primary), _) => ecs.task_definition(&target.place, primary.revision.as_str()).await?,
     };
-    Ok(Observation { service, running, image_present, registered })
+    Ok(Observation { service, running, image_present, registered, deployed_before })
 }
 
 async fn image_present<W: World>(
@@ -87,4 +89,21 @@ async fn registered<W: World>(
     let latest = world.ecs().task_definition(&target.place, deploy.from.family()).await?;
     let id = deploy.id.to_string();
     Ok(latest.filter(|revision| revision.tags.get(DEPLOY_TAG) == Some(&id)).map(|r| r.arn))
+}
+
+/// Whether a deploy that was cut off between registration and our hearing of `UpdateService` has
+/// come to a deployment. ECS forgets a deployment that is over within minutes, and a message may
+/// come again later than that, so the service's history is asked too.
+async fn deployed_before<W: World>(
+    world: &W,
+    target: &Target,
+    deploy: Option<&Deploy>,
+) -> Result<bool, CallError> {
+    let Some(Deploy { progress: Progress::Registered { revision }, begun_at, .. }) = deploy else {
+        return Ok(false);
+    };
+    let ecs = world.ecs();
+    let deployed =
+        ecs.deployed_since(&target.place, &target.cluster, &target.ecs_service, *begun_at).await?;
+    Ok(deployed.contains(revision))
 }

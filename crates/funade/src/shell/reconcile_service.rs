@@ -13,10 +13,9 @@ use crate::facts::release::{Release, Request};
 use crate::facts::subject::{Subject, Wake};
 use crate::world::{CallError, Ecr, Ledger, Queue, World};
 
-/// How many candidates are looked up in the registry in one pass. The first is there but for
-/// images deleted since their push; five in a row deleted is a registry being cleaned, and the
-/// next pass will find it settled.
-const CANDIDATES_ASKED_MAX: usize = 5;
+/// How many candidates are looked up in the registry in one pass. The first is there, but for
+/// images deleted since their push; a cleaned registry may lack some dozens in a row.
+const CANDIDATES_ASKED_MAX: usize = 50;
 
 /// Assigns the best release to the service's targets, and wakes those that are not done with
 /// theirs. `None` where the configuration has no such service.
@@ -56,8 +55,9 @@ async fn confirm<W: World>(
     releases: &[Release],
     request: Option<&Request>,
 ) -> Result<Option<Candidate>, CallError> {
-    for candidate in
-        candidates(service, record, releases, request).into_iter().take(CANDIDATES_ASKED_MAX)
+    for candidate in candidates(service, record, releases, request, world.now())
+        .into_iter()
+        .take(CANDIDATES_ASKED_MAX)
     {
         let release = match candidate {
             // The operator's tool has asked the registry, and a person's word stands.
@@ -88,14 +88,16 @@ async fn write<W: World>(
 }
 
 async fn wake<W: World>(world: &W, decided: &Advance) -> Result<(), CallError> {
-    let Some(newest) = decided.record.newest() else { return Ok(()) };
+    let newest = decided.record.newest();
+    let cause = newest.map_or("configuration", |newest| &newest.release.cause);
     let wakes: Vec<Wake> = decided
         .wake
         .iter()
         .map(|id| Wake {
             subject: Subject::Target(id.clone()),
-            cause: newest.release.cause.clone(),
+            cause: cause.to_owned(),
             reason: decided.report.to_string(),
+            failed_before: 0,
         })
         .collect();
     if wakes.is_empty() { Ok(()) } else { world.queue().wake(&wakes).await }

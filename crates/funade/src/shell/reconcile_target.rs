@@ -5,6 +5,7 @@
 //! `UpdateService` once.
 
 use futures_util::try_join;
+use jiff::SignedDuration;
 use tracing::{info, warn};
 
 use crate::config::{Config, Target};
@@ -16,6 +17,10 @@ use crate::facts::record::TargetRecord;
 use crate::facts::subject::{Subject, Wake};
 use crate::shell::observe::observe;
 use crate::world::{CallError, CallProblem, Ecs, Ledger, Queue, World};
+
+/// How soon a target is looked at again for which AWS has refused a call. Rarely, since a person is
+/// needed; but without another event nothing else would notice that they have been there.
+const LOOK_AFTER_REFUSAL: SignedDuration = SignedDuration::from_mins(15);
 
 /// What a pass did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +63,7 @@ async fn pass<W: World>(world: &W, target: &Target) -> Result<Pass, CallError> {
             subject: Subject::Target(target.id.clone()),
             cause: cause.unwrap_or_default().to_owned(),
             reason: format!("to look again: {}", plan.report.code()),
+            failed_before: 0,
         };
         world.queue().wake_later(&wake, delay).await?;
     }
@@ -131,5 +137,12 @@ async fn refused<W: World>(world: &W, id: &TargetId, error: &CallError) -> Resul
         next.generation += 1;
         world.ledger().write_target(id, &next).await?;
     }
+    let wake = Wake {
+        subject: Subject::Target(id.clone()),
+        cause: "a refused call".to_owned(),
+        reason: "to look again: rights may have been given meanwhile".to_owned(),
+        failed_before: 0,
+    };
+    world.queue().wake_later(&wake, LOOK_AFTER_REFUSAL).await?;
     Ok(Pass { sentence: report.to_string(), steps: 0 })
 }

@@ -23,9 +23,12 @@ pub enum RequestError {
         /// The tag.
         tag: Tag,
     },
-    /// A call failed.
+    /// A call failed before anything was written.
     #[error(transparent)]
     Call(#[from] CallError),
+    /// The request is written, and its service could not be woken. Asking again wakes it.
+    #[error("the request is written, but its service was not woken; ask again")]
+    NotWoken(#[source] CallError),
 }
 
 /// Asks that a service's targets run the release with this tag, older or newer.
@@ -54,7 +57,8 @@ pub async fn request_deploy<W: World>(
         subject: Subject::Service(service.name.clone()),
         cause: request.id.clone(),
         reason: format!("{by} asked for {tag}"),
+        failed_before: 0,
     };
-    world.queue().wake(&[wake]).await?;
+    world.queue().wake(&[wake]).await.map_err(RequestError::NotWoken)?;
     Ok(request)
 }

@@ -65,6 +65,16 @@ pub trait Ecs {
         arn_or_family: &str,
     ) -> Result<Option<Revision>, CallError>;
 
+    /// The revisions that ECS has begun deployments of since a moment, over or not. As far as its
+    /// history is kept: 90 days.
+    async fn deployed_since(
+        &self,
+        place: &Place,
+        cluster: &ClusterName,
+        service: &EcsServiceName,
+        since: Timestamp,
+    ) -> Result<Vec<RevisionArn>, CallError>;
+
     /// Registers a new revision. Always makes one, whether or not an equal one exists.
     async fn register(
         &self,

@@ -27,11 +27,22 @@ impl Range {
         if source.trim().is_empty() {
             return Err("it is empty".to_owned());
         }
+        if source.split("||").any(|alternative| alternative.trim().is_empty()) {
+            return Err(
+                "an alternative beside || is empty, which would take every version".to_owned()
+            );
+        }
         let alternatives = source.split("||").map(alternative).collect::<Result<Vec<_>, _>>()?;
         if let Some(never) = alternatives.iter().find(|request| holds_nothing(request)) {
             return Err(format!("no version is {never}"));
         }
         Ok(Self { source: source.to_owned(), alternatives })
+    }
+
+    /// The version's precedence, in the range or not.
+    pub(super) fn order(tag: &Tag) -> Option<Rank> {
+        let text = tag.as_str();
+        Version::parse(text.strip_prefix('v').unwrap_or(text)).ok().map(Rank::of_version)
     }
 
     /// The version's precedence if it lies in the range, or why it does not.

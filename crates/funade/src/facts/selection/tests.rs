@@ -229,3 +229,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_empty_alternative_is_refused() {
+    for range in [">=1.4, <2 ||", "|| 1.x", "1.x || || 2.x"] {
+        let error = Selection::parse_semver(range).expect_err(range).message();
+        assert!(error.contains("empty"), "{error}");
+    }
+}
+
+#[test]
+fn a_version_outside_the_range_still_has_its_place_in_the_order() {
+    let range = semver(">=1.4, <2");
+    let place = |text| range.order(&tag(text)).expect("a version");
+    assert!(place("2.1.0") > place("1.9.0"));
+    assert_eq!(range.order(&tag("latest")), None);
+}
