@@ -41,6 +41,9 @@ HUB_REGION = "ap-northeast-1"
 STACK_NAME = "funade"
 MEMBER_ROLE = "funade-member"
 
+#: The role that operators look with: the default of both templates.
+OPERATOR_ROLE = "funade-operator"
+
 #: What the emulator takes for every account's root key.
 ROOT_SECRET = "test"
 
@@ -211,7 +214,7 @@ class Hub:
             "FUNADE_WAKE_QUEUE_URL": self.outputs["WakeQueueUrl"],
             "FUNADE_LATER_QUEUE_URL": self.outputs["LaterQueueUrl"],
             "FUNADE_ACCOUNT": HUB_ACCOUNT,
-            "FUNADE_MEMBER_ROLE": MEMBER_ROLE,
+            "FUNADE_OPERATOR_ROLE": OPERATOR_ROLE,
         }
 
     @property
@@ -278,19 +281,26 @@ def deploy_member(client: Clients, account: str, region: str) -> None:
         client("cloudformation", account, region),
         {
             "MemberRoleName": MEMBER_ROLE,
-            # For a role's session the emulator compares the session's ARN where AWS compares the
-            # role's, so the deploy function's is named in this way too.
-            "OperatorPrincipals": f"arn:aws:iam::{HUB_ACCOUNT}:user/{_OPERATOR},"
-            f"arn:aws:sts::{HUB_ACCOUNT}:assumed-role/{STACK_NAME}-DeployRole-*",
+            "OperatorPrincipals": f"arn:aws:iam::{HUB_ACCOUNT}:user/{_OPERATOR}",
         },
     )
+    # For a role's session the emulator compares the session's ARN where AWS compares the role's, so
+    # the deploy function's is named as that.
+    trust = client("iam", account).get_role(RoleName=MEMBER_ROLE)["Role"]["AssumeRolePolicyDocument"]
+    trusted = trust["Statement"][0]["Condition"]["ArnLike"]
+    session = f"arn:aws:sts::{HUB_ACCOUNT}:assumed-role/{STACK_NAME}-DeployRole-*"
+    trusted["aws:PrincipalArn"] = [trusted["aws:PrincipalArn"], session]
+    client("iam", account).update_assume_role_policy(RoleName=MEMBER_ROLE, PolicyDocument=json.dumps(trust))
     # Where a call names a cluster, the emulator asks for the right to the cluster, and AWS for that
     # to the service.
-    client("iam", account).put_role_policy(
-        RoleName=MEMBER_ROLE,
-        PolicyName="emulator",
-        PolicyDocument=_allow(["ecs:DescribeServices", "ecs:UpdateService"], f"arn:aws:ecs:*:{account}:cluster/*"),
-    )
+    cluster = f"arn:aws:ecs:*:{account}:cluster/*"
+    for role, actions in (
+        (MEMBER_ROLE, ["ecs:DescribeServices", "ecs:UpdateService", "ecs:ListServiceDeployments"]),
+        (OPERATOR_ROLE, ["ecs:DescribeServices", "ecs:ListServiceDeployments"]),
+    ):
+        client("iam", account).put_role_policy(
+            RoleName=role, PolicyName="emulator", PolicyDocument=_allow(actions, cluster)
+        )
 
 
 def deploy_forwarder(client: Clients, account: str, region: str) -> None:
