@@ -1,0 +1,71 @@
+//! `funade-bench`: measures what Funade costs and prints it beside its targets.
+//!
+//! Input: the release binaries of the functions, beside this one in the target directory; the
+//! example fleet and event, compiled in. Output: tables, or JSON. Nothing leaves this machine:
+//! every server binds 127.0.0.1.
+//!
+//! A figure that misses its target is marked, and is no failure: a machine that does other work
+//! at the same time is slower, and the report says so by the distance from best to p90.
+
+mod report;
+
+mod clock;
+
+mod spread;
+
+mod fleet;
+
+mod scene;
+
+mod functions;
+
+mod binaries;
+
+mod process;
+
+mod runtime_api;
+
+mod fake_aws;
+
+mod tls;
+
+mod http;
+
+mod calls;
+
+mod routing;
+
+use anyhow::{Result, bail};
+use clap::{Parser, ValueEnum};
+
+use crate::report::{Machine, Report};
+
+/// Measures what Funade costs: start-up, memory, size, calls and speed.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Tables for people, or JSON for machines.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    if cfg!(debug_assertions) {
+        bail!("figures of a debug build say nothing: cargo run --release -p funade-bench");
+    }
+    let machine = Machine::look()?;
+    let mut figures = functions::measure()?;
+    figures.extend(routing::measure()?);
+    let report = Report { machine, figures, passes: calls::count_all()? };
+    match arguments.format {
+        Format::Text => println!("{}", report.to_text()),
+        Format::Json => println!("{}", serde_json::to_string_pretty(&report)?),
+    }
+    Ok(())
+}

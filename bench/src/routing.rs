@@ -1,0 +1,61 @@
+//! How long the pure part takes for a fleet of ten thousand targets.
+
+use anyhow::{Result, ensure};
+use funade::config::{check, pack, unpack};
+use funade::decisions::route::route;
+use funade::facts::event::Event;
+use serde_json::Value;
+
+use crate::clock::timed;
+use crate::fleet::{self, ENVIRONMENTS, SERVICES};
+use crate::report::Figure;
+use crate::spread::Spread;
+
+/// Events routed: one takes microseconds, so the clock's grain must drown.
+const EVENTS: usize = 10_000;
+
+/// How often the configuration is read: enough for a median, and some seconds in all.
+const READINGS: usize = 20;
+
+/// An event should not be worth counting beside the calls it leads to.
+const ROUTE_MS_MAX: f64 = 1.0;
+
+/// Reading the configuration anew happens once in a function's life, and should go unnoticed.
+const CHECK_MS_MAX: f64 = 100.0;
+
+pub(crate) fn measure() -> Result<Vec<Figure>> {
+    let sources = fleet::large();
+    let config = fleet::checked(&sources)?;
+    ensure!(config.targets().count() == ENVIRONMENTS * SERVICES, "some targets are missing");
+    let event = event()?;
+    let woken = route(&config, &event).intents.len();
+    ensure!(woken == 1, "the event should wake one service and wakes {woken}");
+
+    let packed = pack(&sources);
+    let routed = (0..EVENTS).map(|_| timed(|| route(&config, &event)).0);
+    let checked = (0..READINGS).map(|_| timed(|| check(&sources)).0);
+    let unpacked = (0..READINGS).map(|_| timed(|| unpack(&packed)).0);
+    let subject = format!("{} targets", ENVIRONMENTS * SERVICES);
+    let figure = |what, samples: Vec<f64>, unit, target| Figure {
+        subject: subject.clone(),
+        what,
+        unit,
+        spread: Spread::of(samples),
+        target,
+    };
+    #[expect(clippy::cast_precision_loss, reason = "some thousand bytes")]
+    let packed_kb = packed.len() as f64 / 1e3;
+    Ok(vec![
+        figure("route one event", routed.collect(), "ms", Some(ROUTE_MS_MAX)),
+        figure("check and resolve the files", checked.collect(), "ms", Some(CHECK_MS_MAX)),
+        figure("unpack the files", unpacked.collect(), "ms", None),
+        figure("packed files", vec![packed_kb], "kB", None),
+    ])
+}
+
+/// A push to the repository of a service in the middle.
+fn event() -> Result<Event> {
+    let mut envelope: Value = serde_json::from_str(fleet::PUSH)?;
+    envelope["detail"]["repository-name"] = format!("shop/svc-{:02}", SERVICES / 2).into();
+    Ok(Event::parse(&envelope)?)
+}
