@@ -221,11 +221,11 @@ class Hub:
     def client(self) -> Clients:
         return self.emulator.client
 
-    def funade(self, *arguments: str) -> subprocess.CompletedProcess:
-        """Run the operator's command as the operator; does not judge the exit code."""
+    def funade(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess:
+        """Run the operator's command as the operator, with these settings besides; does not judge the exit code."""
         return subprocess.run(
             [self.binaries.funade, *arguments],
-            env={"PATH": os.environ["PATH"], "HOME": str(self.emulator.directory)} | self.environment,
+            env={"PATH": os.environ["PATH"], "HOME": str(self.emulator.directory)} | self.environment | settings,
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -338,6 +338,13 @@ def test_a_person_can_move_the_fleet_back_and_it_stays_there(hub, released):
         assert fleet.running_image(hub.client, place) == place.image(f"@{released.digest}")
 
 
+def test_a_role_that_may_not_be_assumed_is_refused_by_name(hub):
+    planned = hub.funade("plan", f"acme/{fleet.SERVICE}", FUNADE_OPERATOR_ROLE="no-such-role")
+
+    assert planned.returncode == 3
+    assert "was refused" in planned.stderr and "AccessDenied" in planned.stderr
+
+
 def test_asking_for_an_image_that_is_not_there_is_answered_with_no(hub):
     asked = hub.funade("deploy", fleet.SERVICE, "--tag", "1.99.99")
 

@@ -10,16 +10,15 @@ use std::time::Duration;
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
-use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::rt::sleep::default_async_sleep;
 use aws_smithy_async::time::SystemTimeSource;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use funade::facts::names::Place;
 
+use crate::http_client::http_client;
+use crate::member_role::MemberRole;
 use crate::settings::Settings;
 
 /// How long one attempt of a call may take. The SDK sets no limit of its own. AWS answers within
@@ -36,9 +35,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Attempts of a call that may be repeated. The queue brings the whole pass again after that.
 const ATTEMPTS_MAX: u32 = 3;
-
-/// The name that member accounts see in their audit trail.
-const SESSION_NAME: &str = "funade";
 
 /// Clients of one account and region.
 #[derive(Debug, Clone)]
@@ -111,12 +107,12 @@ impl Clients {
     }
 
     /// The clients of an account and region.
-    pub(crate) async fn of(&self, place: &Place) -> PlaceClients {
+    pub(crate) fn of(&self, place: &Place) -> PlaceClients {
         let known = self.places.lock().expect("no holder of the lock panics").get(place).cloned();
         if let Some(clients) = known {
             return clients;
         }
-        let config = self.config_of(place).await;
+        let config = self.config_of(place);
         let clients = PlaceClients {
             ecs: aws_sdk_ecs::Client::new(&config),
             ecr: aws_sdk_ecr::Client::new(&config),
@@ -126,7 +122,7 @@ impl Clients {
         places.entry(place.clone()).or_insert(clients).clone()
     }
 
-    async fn config_of(&self, place: &Place) -> SdkConfig {
+    fn config_of(&self, place: &Place) -> SdkConfig {
         let region = aws_config::Region::new(place.region.to_string());
         let config = self.hub.to_builder().region(region);
         if place.account == self.settings.account {
@@ -134,17 +130,12 @@ impl Clients {
         }
         let partition = partition(self.settings.region.as_str());
         let role = &self.settings.member_role;
-        let provider = AssumeRoleProvider::builder(format!(
-            "arn:{partition}:iam::{}:role/{role}",
-            place.account
-        ))
-        .session_name(SESSION_NAME)
-        // Asked in the hub's region: a token of a region that the hub's account has not enabled
-        // would be refused, and one of the hub's is good everywhere.
-        .region(aws_config::Region::new(self.settings.region.to_string()))
-        .configure(&self.hub)
-        .build()
-        .await;
+        let provider = MemberRole::new(
+            // Asked in the hub's region: a token of a region that the hub's account has not
+            // enabled would be refused, and one of the hub's is good everywhere.
+            aws_sdk_sts::Client::new(&self.hub),
+            format!("arn:{partition}:iam::{}:role/{role}", place.account),
+        );
         config
             .credentials_provider(SharedCredentialsProvider::new(provider))
             .identity_cache(IdentityCache::lazy().build())
@@ -160,10 +151,4 @@ fn partition(region: &str) -> &'static str {
         Some("us") if region.starts_with("us-gov-") => "aws-us-gov",
         Some(_) | None => "aws",
     }
-}
-
-fn http_client() -> SharedHttpClient {
-    aws_smithy_http_client::Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_https()
 }

@@ -49,7 +49,6 @@ async fn describe(
     let described = world
         .clients()
         .of(&registry.place)
-        .await
         .ecr
         .describe_images()
         .registry_id(registry.place.account.as_str())

@@ -36,7 +36,6 @@ impl Ecs for AwsWorld {
         let described = self
             .clients()
             .of(place)
-            .await
             .ecs
             .describe_services()
             .cluster(cluster.as_str())
@@ -60,7 +59,6 @@ impl Ecs for AwsWorld {
         let described = self
             .clients()
             .of(place)
-            .await
             .ecs
             .describe_task_definition()
             .task_definition(arn_or_family)
@@ -85,7 +83,7 @@ impl Ecs for AwsWorld {
         since: Timestamp,
     ) -> Result<Vec<RevisionArn>, CallError> {
         let subject = format!("{service} in {cluster} of {place}");
-        let ecs = self.clients().of(place).await.ecs;
+        let ecs = self.clients().of(place).ecs;
         let after = DateTime::from_secs(since.as_second());
         let listed = ecs
             .list_service_deployments()
@@ -125,7 +123,6 @@ impl Ecs for AwsWorld {
         let output = self
             .clients()
             .of(place)
-            .await
             .ecs
             .register_task_definition()
             // Enough for the SDK to make a request, whose body is then replaced.
@@ -155,7 +152,6 @@ impl Ecs for AwsWorld {
         let output = self
             .clients()
             .of(place)
-            .await
             .ecs
             .update_service()
             .cluster(cluster.as_str())
