@@ -55,7 +55,6 @@ fn deployments() -> impl Strategy<Value = Vec<Deployment>> {
                 revision: revision(number),
                 rollout,
                 reason: None,
-                created_at: None,
             })
             .collect()
     })
@@ -71,13 +70,7 @@ fn services() -> impl Strategy<Value = Option<EcsService>> {
     prop::option::weighted(
         0.95,
         (statuses, controllers, deployments()).prop_map(|(status, controller, deployments)| {
-            EcsService {
-                status: status.to_owned(),
-                controller,
-                deployments,
-                desired_count: 3,
-                running_count: 3,
-            }
+            EcsService { status: status.to_owned(), controller, deployments }
         }),
     )
 }

@@ -7,7 +7,7 @@ use funade_tests::{Stage, digest, tag};
 
 /// The dependent rounds of calls to ECS and ECR among these.
 fn rounds(calls: &[Call]) -> usize {
-    let aws = ["Describe", "Register", "UpdateService"];
+    let aws = ["Describe", "List", "Register", "UpdateService"];
     let counted = calls.iter().filter(|c| aws.iter().any(|prefix| c.operation.starts_with(prefix)));
     counted.map(|call| call.round).collect::<BTreeSet<_>>().len()
 }

@@ -187,8 +187,6 @@ fn read_service(service: &Service, subject: &str) -> Result<EcsService, CallErro
             .iter()
             .map(|deployment| read_deployment(deployment, subject))
             .collect::<Result<_, _>>()?,
-        desired_count: u32::try_from(service.desired_count()).unwrap_or(0),
-        running_count: u32::try_from(service.running_count()).unwrap_or(0),
     })
 }
 
@@ -211,7 +209,6 @@ fn read_deployment(
             Some(_) | None => RolloutState::InProgress,
         },
         reason: deployment.rollout_state_reason().map(str::to_owned),
-        created_at: deployment.created_at().and_then(|at| Timestamp::from_second(at.secs()).ok()),
     })
 }
 

@@ -262,7 +262,7 @@ impl Services {
         let behaviour =
             known.map_or(Behaviour::Healthy(DEPLOYMENT_DURATION), |(_, behaviour)| *behaviour);
         Running {
-            deployment: deployment(self.deployments_made, revision, now, rollout),
+            deployment: deployment(self.deployments_made, revision, rollout),
             began: now,
             behaviour: behaviour.paced(self.paces.get(cluster).copied().unwrap_or(100)),
         }
@@ -292,19 +292,13 @@ fn images_of(document: &Document) -> String {
     images.collect::<Vec<_>>().join(" ")
 }
 
-fn deployment(
-    number: u64,
-    revision: RevisionArn,
-    now: Timestamp,
-    rollout: RolloutState,
-) -> Deployment {
+fn deployment(number: u64, revision: RevisionArn, rollout: RolloutState) -> Deployment {
     Deployment {
         id: DeploymentId::parse(format!("ecs-svc/{number:019}")).expect("not empty"),
         status: DeploymentStatus::Primary,
         revision,
         rollout,
         reason: None,
-        created_at: Some(now),
     }
 }
 
@@ -373,14 +367,11 @@ impl Service {
         back.began = now;
     }
 
-    fn describe(&self, now: Timestamp) -> EcsService {
-        let running = self.primary().map_or(0, |p| p.new_tasks(self.desired_count, now));
+    fn describe(&self) -> EcsService {
         EcsService {
             status: self.status.clone(),
             controller: self.controller.clone(),
             deployments: self.deployments.iter().map(|d| d.deployment.clone()).collect(),
-            desired_count: self.desired_count,
-            running_count: running.max(self.desired_count),
         }
     }
 }
@@ -425,7 +416,7 @@ impl Ecs for Sim {
     ) -> Result<Option<EcsService>, CallError> {
         let key = (place.clone(), cluster.clone(), service.clone());
         self.call("DescribeServices", format!("{service} in {cluster} of {place}"), |state| {
-            Ok(state.services.by_name.get(&key).map(|service| service.describe(state.now)))
+            Ok(state.services.by_name.get(&key).map(Service::describe))
         })
         .await
     }

@@ -267,8 +267,7 @@ fn newer_running(
 
 /// The release that a revision runs, as far as it can be known: from the image's tag, from the
 /// deploy that brought its digest, from the tag that we put on the revision.
-#[must_use]
-pub fn running_tag(target: &Target, record: &TargetRecord, running: &Revision) -> Option<Tag> {
+fn running_tag(target: &Target, record: &TargetRecord, running: &Revision) -> Option<Tag> {
     let image = ImageReference::parse(running.document.image(&target.container)?)?;
     if image.repository != target.repository {
         return None;

@@ -1,7 +1,5 @@
 //! What ECS says of a service.
 
-use jiff::Timestamp;
-
 use crate::facts::names::{DeploymentId, RevisionArn};
 
 /// An ECS service, as `DescribeServices` describes it.
@@ -13,10 +11,6 @@ pub struct EcsService {
     pub controller: Controller,
     /// Its deployments, the PRIMARY among them.
     pub deployments: Vec<Deployment>,
-    /// How many tasks should run; ours to read, never to send.
-    pub desired_count: u32,
-    /// How many tasks run.
-    pub running_count: u32,
 }
 
 /// Who carries out a service's deployments.
@@ -42,8 +36,6 @@ pub struct Deployment {
     pub rollout: RolloutState,
     /// ECS's words about that.
     pub reason: Option<String>,
-    /// When ECS began it.
-    pub created_at: Option<Timestamp>,
 }
 
 /// A deployment's place among the service's deployments.

@@ -44,7 +44,6 @@ macro_rules! stored {
     };
 }
 
-stored!(Release, ReleaseV1);
 stored!(Request, RequestV1);
 stored!(ServiceRecord, ServiceV1);
 stored!(TargetRecord, TargetV1);
