@@ -32,7 +32,7 @@ impl Queue for AwsWorld {
     async fn wake_later(&self, wake: &Wake, delay: SignedDuration) -> Result<(), CallError> {
         // Rounded up: a look that comes too early only asks for another.
         let seconds = ((delay.as_millis() + 999) / 1_000).clamp(1, DELAY_SECONDS_MAX);
-        self.sqs
+        self.sqs()
             .send_message()
             .queue_url(&self.settings().later_queue_url)
             .message_body(wake.to_json())
@@ -60,7 +60,7 @@ async fn send(world: &AwsWorld, batch: &[Wake]) -> Result<(), CallError> {
         .collect();
     let subject = batch.first().map_or_else(String::new, |wake| wake.subject.to_string());
     let output = world
-        .sqs
+        .sqs()
         .send_message_batch()
         .queue_url(&world.settings().wake_queue_url)
         .set_entries(Some(entries))

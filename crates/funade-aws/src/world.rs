@@ -1,5 +1,7 @@
 //! All ports on AWS together.
 
+use std::sync::OnceLock;
+
 use funade::world::World;
 use jiff::Timestamp;
 
@@ -11,7 +13,7 @@ use crate::settings::Settings;
 pub struct AwsWorld {
     clients: Clients,
     pub(crate) dynamodb: aws_sdk_dynamodb::Client,
-    pub(crate) sqs: aws_sdk_sqs::Client,
+    sqs: OnceLock<aws_sdk_sqs::Client>,
 }
 
 impl AwsWorld {
@@ -27,11 +29,16 @@ impl AwsWorld {
     }
 
     fn new(clients: Clients) -> Self {
-        Self { dynamodb: clients.dynamodb(), sqs: clients.sqs(), clients }
+        Self { dynamodb: clients.dynamodb(), sqs: OnceLock::new(), clients }
     }
 
     pub(crate) fn clients(&self) -> &Clients {
         &self.clients
+    }
+
+    /// Made when first needed: a function is ready the sooner, and many a pass sends nothing.
+    pub(crate) fn sqs(&self) -> &aws_sdk_sqs::Client {
+        self.sqs.get_or_init(|| self.clients.sqs())
     }
 
     pub(crate) fn settings(&self) -> &Settings {
