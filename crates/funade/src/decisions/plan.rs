@@ -89,8 +89,8 @@ pub fn plan(
     now: Timestamp,
 ) -> Plan {
     let record = record.clone();
-    let draft = match running(observed) {
-        Err(report) => Draft::report(record, missing(target, report)),
+    let draft = match running(target, observed) {
+        Err(report) => Draft::report(record, report),
         Ok((service, running)) => {
             let record = rebind(record, assigned);
             let record = settle(record, service, running, observed, assigned, now);
@@ -107,37 +107,28 @@ struct Draft {
     report: Report,
 }
 
-/// Why there is nothing to plan from.
-enum Missing {
-    Service,
-    Other(Report),
-}
-
-fn missing(target: &Target, what: Missing) -> Report {
-    match what {
-        Missing::Other(report) => report,
-        Missing::Service => Report::ServiceMissing {
-            service: target.ecs_service.to_string(),
-            cluster: target.cluster.to_string(),
-            place: target.place.to_string(),
-        },
-    }
-}
-
-fn running(observed: &Observation) -> Result<(&EcsService, &Revision), Missing> {
-    let service = observed.service.as_ref().ok_or(Missing::Service)?;
+/// The service and what it runs, or why there is nothing to plan from.
+fn running<'a>(
+    target: &Target,
+    observed: &'a Observation,
+) -> Result<(&'a EcsService, &'a Revision), Report> {
+    let missing = || Report::ServiceMissing {
+        service: target.ecs_service.to_string(),
+        cluster: target.cluster.to_string(),
+        place: target.place.to_string(),
+    };
+    let service = observed.service.as_ref().ok_or_else(missing)?;
     match (service.status.as_str(), &service.controller) {
         // A deleted service is still described for a while.
-        ("INACTIVE", _) => Err(Missing::Service),
-        ("ACTIVE", Controller::Ecs) => observed
-            .running
-            .as_ref()
-            .map(|running| (service, running))
-            .ok_or(Missing::Other(Report::NothingRuns)),
-        ("ACTIVE", Controller::Other(controller)) => {
-            Err(Missing::Other(Report::OtherController { controller: controller.clone() }))
+        ("INACTIVE", _) => Err(missing()),
+        ("ACTIVE", Controller::Ecs) => {
+            let running = observed.running.as_ref().ok_or(Report::NothingRuns)?;
+            Ok((service, running))
         }
-        (status, _) => Err(Missing::Other(Report::ServiceNotActive { status: status.to_owned() })),
+        ("ACTIVE", Controller::Other(controller)) => {
+            Err(Report::OtherController { controller: controller.clone() })
+        }
+        (status, _) => Err(Report::ServiceNotActive { status: status.to_owned() }),
     }
 }
 

@@ -20,22 +20,23 @@ pub struct BadName {
     pub allowed: &'static str,
 }
 
+/// A name as a type of its own: text, and the check that makes it well-formed.
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $kind:literal, $allowed:literal, $check:expr) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(String);
 
         impl $name {
             /// Checks the text and takes it as a name.
-            pub fn parse(text: impl Into<String>) -> Result<Self, BadName> {
+            pub fn parse(text: impl Into<String>) -> Result<Self, $crate::facts::names::BadName> {
                 let text = text.into();
                 let check: fn(&str) -> bool = $check;
                 if check(&text) {
                     Ok(Self(text))
                 } else {
-                    Err(BadName { kind: $kind, given: text, allowed: $allowed })
+                    Err($crate::facts::names::BadName { kind: $kind, given: text, allowed: $allowed })
                 }
             }
 
@@ -46,22 +47,22 @@ macro_rules! name {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(&self.0)
             }
         }
 
-        impl FromStr for $name {
-            type Err = BadName;
-            fn from_str(text: &str) -> Result<Self, BadName> {
+        impl std::str::FromStr for $name {
+            type Err = $crate::facts::names::BadName;
+            fn from_str(text: &str) -> Result<Self, $crate::facts::names::BadName> {
                 Self::parse(text)
             }
         }
 
         impl TryFrom<String> for $name {
-            type Error = BadName;
-            fn try_from(text: String) -> Result<Self, BadName> {
+            type Error = $crate::facts::names::BadName;
+            fn try_from(text: String) -> Result<Self, $crate::facts::names::BadName> {
                 Self::parse(text)
             }
         }
@@ -73,6 +74,8 @@ macro_rules! name {
         }
     };
 }
+
+pub(crate) use name;
 
 name!(
     /// A twelve-digit AWS account id.

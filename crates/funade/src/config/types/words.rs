@@ -6,42 +6,9 @@ use std::sync::Arc;
 
 use globset::{Glob, GlobMatcher};
 
-use crate::facts::names::BadName;
+use crate::facts::names::name;
 
-macro_rules! word {
-    ($(#[$doc:meta])* $name:ident, $kind:literal, $allowed:literal, $check:expr) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(String);
-
-        impl $name {
-            /// Checks the text and takes it as a name.
-            pub fn parse(text: impl Into<String>) -> Result<Self, BadName> {
-                let text = text.into();
-                let check: fn(&str) -> bool = $check;
-                if check(&text) {
-                    Ok(Self(text))
-                } else {
-                    Err(BadName { kind: $kind, given: text, allowed: $allowed })
-                }
-            }
-
-            /// The name as text.
-            #[must_use]
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-    };
-}
-
-word!(
+name!(
     /// A path of Parameter Store, such as `/acme/order-api/`. AWS allows fifteen levels:
     /// <https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-su-create.html>.
     ParameterPath,
@@ -50,7 +17,7 @@ word!(
     is_parameter_path
 );
 
-word!(
+name!(
     /// A secret's name in Secrets Manager (not its ARN, which ends in random letters):
     /// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html>.
     SecretName,
@@ -59,7 +26,7 @@ word!(
     |text| is_of(text, "/_+=.@-", 512)
 );
 
-word!(
+name!(
     /// A `CloudWatch` alarm's name (not its ARN):
     /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html>.
     AlarmName,
@@ -68,7 +35,7 @@ word!(
     |text| !text.is_empty() && text.chars().count() <= 255 && !text.starts_with("arn:")
 );
 
-word!(
+name!(
     /// The name of an environment variable.
     VariableName,
     "an environment variable's name",
