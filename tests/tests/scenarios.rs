@@ -86,6 +86,8 @@ fn success_is_known_by_the_deployment() {
     stage.send(&stage.event(&tag("1.4.2"), &digest(2)));
     stage.sim.deliver_all();
     stage.sim.force_new_deployment(&target.place, &target.cluster, &target.ecs_service);
+    stage.pass(target);
+    assert_eq!(code(&stage, &target.id), "settling", "the forced one may still fail");
     stage.rest();
     let ending = ending(&stage, "acme").expect("it is over");
     assert!(matches!(ending, Ending::Failed { .. }), "{ending:?}");
