@@ -384,6 +384,8 @@ fn a_narrowed_selection_moves_nothing_back() {
     stage.apply_with("services/order-api.yaml", ">=1.4, <2", ">=1.4, <1.9");
     assert_eq!(stage.changes(), changes);
     assert!(stage.runs(stage.target("acme"), &digest(9)));
+    let target = stage.target("acme");
+    assert_eq!(code(&stage, &target.id), "already-runs", "what is assigned stays, too");
 }
 
 /// A target whose own configuration changes is deployed anew, and nobody is blamed for it.
