@@ -4,8 +4,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 use funade::config::Sources;
-use funade::shell::{Applied, ApplyError, apply};
-use funade::world::Ledger;
+use funade::shell::{Applied, ApplyError, apply, in_force};
 use funade_aws::AwsWorld;
 use serde_json::json;
 use similar::TextDiff;
@@ -17,13 +16,10 @@ use crate::output::{Answer, print_json};
 
 pub(super) async fn run(world: &AwsWorld, dir: &Path, by: &str, format: Format) -> Result<Answer> {
     let sources = read_sources(dir)?;
-    let head = world.config_head().await?;
-    let before = match &head {
-        Some(head) => world.config_sources(head.version).await?,
-        None => Sources::default(),
-    };
-    let changes = changes(&before, &sources);
-    match apply(world, &sources, head.as_ref(), by).await {
+    let before = in_force(world).await?;
+    let nothing = Sources::default();
+    let changes = changes(before.as_ref().map_or(&nothing, |before| &before.sources), &sources);
+    match apply(world, &sources, before.as_ref(), by).await {
         Ok(applied) => {
             print(&applied, &changes, format)?;
             Ok(Answer::Yes)

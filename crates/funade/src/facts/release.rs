@@ -12,7 +12,8 @@ pub struct Release {
     pub tag: Tag,
     /// The digest of its manifest.
     pub digest: Digest,
-    /// When the registry said that this tag was put on this digest, by the registry's clock.
+    /// When the registry last said that this tag is on this digest, by its own clock: at a push,
+    /// or when the image arrived in a replica.
     pub pushed_at: Timestamp,
     /// When we first heard of this tag on this digest, by our clock.
     pub noted_at: Timestamp,

@@ -31,35 +31,47 @@ pub enum ApplyError {
     NotWoken(#[source] CallError),
 }
 
+/// The configuration that is in force, as the team wrote it.
+#[derive(Debug, Clone)]
+pub struct InForce {
+    /// Which version, whose, since when.
+    pub head: ConfigHead,
+    /// Its files.
+    pub sources: Sources,
+}
+
+/// Reads the configuration that is in force. `None` before the first `funade apply`.
+pub async fn in_force<W: World>(world: &W) -> Result<Option<InForce>, CallError> {
+    let Some(head) = world.ledger().config_head().await? else { return Ok(None) };
+    let sources = world.ledger().config_sources(head.version).await?;
+    Ok(Some(InForce { head, sources }))
+}
+
 /// Checks a configuration, puts it in force if nobody has put another in force since `before` was
 /// read, and wakes every service to take it up.
 pub async fn apply<W: World>(
     world: &W,
     sources: &Sources,
-    before: Option<&ConfigHead>,
+    before: Option<&InForce>,
     by: &str,
 ) -> Result<Applied, ApplyError> {
     let checked = config::check(sources);
     let Some(config) = checked.config else { return Err(ApplyError::Problems(checked.problems)) };
     let warnings =
         checked.problems.into_iter().filter(|p| p.severity == Severity::Warning).collect();
-    let in_force = match before {
-        Some(head) => Some((head.version, world.ledger().config_sources(head.version).await?)),
-        None => None,
-    };
-    let applied = match &in_force {
-        Some((version, before)) if before == sources => {
-            Applied { version: *version, unchanged: true, warnings }
+    let applied = match before {
+        Some(before) if before.sources == *sources => {
+            Applied { version: before.head.version, unchanged: true, warnings }
         }
         Some(_) | None => {
-            let version = before.map_or(1, |head| head.version + 1);
+            let version = before.map_or(1, |before| before.head.version + 1);
             let head = ConfigHead { version, by: by.to_owned(), at: world.now() };
             world.ledger().apply_config(&head, sources).await?;
             info!(version, "applied");
             Applied { version, unchanged: false, warnings }
         }
     };
-    let before = in_force.and_then(|(_, sources)| config::check(&sources).config);
+    let before = before.and_then(|before| config::check(&before.sources).config);
     let wakes = wakes(&config, before.as_ref(), applied.version);
     world.queue().wake(&wakes).await.map_err(ApplyError::NotWoken)?;
     Ok(applied)

@@ -13,7 +13,7 @@ mod reconcile_target;
 mod request;
 mod status;
 
-pub use apply::{Applied, ApplyError, apply};
+pub use apply::{Applied, ApplyError, InForce, apply, in_force};
 pub use config_cache::ConfigCache;
 pub use deliver::{Delivered, deliver};
 pub use image_push::{Handled, image_push};
