@@ -7,9 +7,11 @@ use funade::config::{Config, SourceFile, Sources, Target, check};
 use funade::facts::names::{Digest, ServiceName, Tag, TargetId};
 use funade::facts::subject::{Subject, Wake};
 use funade::facts::task_definition::Registration;
-use funade::shell::{Handled, Pass, apply, reconcile_target};
-use funade::world::{Ledger, World};
-use funade_sim::{Call, Invocation, ServiceView, Sim, push_event, replication_event, stand_up};
+use funade::shell::{Handled, Pass, apply, in_force, reconcile_target};
+use funade::world::World;
+use funade_sim::{
+    Behaviour, Call, Invocation, ServiceView, Sim, push_event, replication_event, stand_up,
+};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -153,6 +155,12 @@ impl Stage {
         self.rest();
     }
 
+    /// Lets tasks of this image exit, so that ECS gives up its deployments after some minutes.
+    pub fn crashes(&self, number: u64, minutes: i64) {
+        let crashes = Behaviour::Crashes(SignedDuration::from_mins(minutes));
+        self.sim.set_behaviour(digest(number).to_string(), crashes);
+    }
+
     /// Lets everything come to rest.
     pub fn rest(&self) {
         assert!(self.sim.run_until_quiet(QUIET_WITHIN), "it does not come to rest");
@@ -210,8 +218,8 @@ impl Stage {
         let file = sources.files.iter_mut().find(|file| file.path == path).expect("it is there");
         assert!(file.text.contains(from), "{path} has changed: {from}");
         file.text = file.text.replace(from, to);
-        let head = self.sim.run(self.sim.config_head()).expect("nothing dies").expect("no fault");
-        let applied = self.sim.run(apply(&self.sim, &sources, head.as_ref(), "a test"));
+        let before = self.sim.run(in_force(&self.sim)).expect("nothing dies").expect("no fault");
+        let applied = self.sim.run(apply(&self.sim, &sources, before.as_ref(), "a test"));
         applied.expect("nothing dies").expect("it is valid");
         self.rest();
     }

@@ -10,7 +10,7 @@ use funade::facts::record::{Ending, Progress};
 use funade::facts::subject::{Subject, Wake};
 use funade::shell::reconcile_target;
 use funade::world::CallProblem;
-use funade_sim::{Behaviour, Fault, Invocation};
+use funade_sim::{Fault, Invocation};
 use funade_tests::{Stage, digest, tag};
 use futures_util::future::join;
 use jiff::SignedDuration;
@@ -55,8 +55,7 @@ fn one_fault_anywhere_leads_to_one_update_of_each_target() {
 fn one_fault_in_the_deploy_of_a_bad_image_leads_to_no_second_update() {
     let crashing = || {
         let stage = Stage::new();
-        let crashes = Behaviour::Crashes(SignedDuration::from_mins(2));
-        stage.sim.set_behaviour(digest(2).to_string(), crashes);
+        stage.crashes(2, 2);
         stage
     };
     let stage = crashing();

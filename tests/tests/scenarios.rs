@@ -4,7 +4,6 @@ use funade::facts::ecs::Controller;
 use funade::facts::names::TargetId;
 use funade::facts::record::{Ending, Progress, StandingKind};
 use funade::facts::task_definition::{DEPLOY_TAG, RELEASE_TAG};
-use funade_sim::Behaviour;
 use funade_tests::{Stage, digest, tag};
 use jiff::SignedDuration;
 
@@ -24,9 +23,7 @@ fn code(stage: &Stage, id: &TargetId) -> String {
 #[test]
 fn a_circuit_breakers_rollback_is_a_failure() {
     let stage = Stage::new();
-    stage
-        .sim
-        .set_behaviour(digest(2).to_string(), Behaviour::Crashes(SignedDuration::from_mins(6)));
+    stage.crashes(2, 6);
     stage.push("1.4.2", 2);
     let target = stage.target("acme");
     assert!(!stage.runs(target, &digest(2)), "the simulated ECS has rolled back");
@@ -41,9 +38,7 @@ fn a_circuit_breakers_rollback_is_a_failure() {
 #[test]
 fn a_failed_release_is_not_deployed_again_by_its_own_event() {
     let stage = Stage::new();
-    stage
-        .sim
-        .set_behaviour(digest(2).to_string(), Behaviour::Crashes(SignedDuration::from_mins(6)));
+    stage.crashes(2, 6);
     stage.push("1.4.2", 2);
     let changes = stage.changes();
     for _ in 0..3 {
@@ -334,9 +329,7 @@ fn a_repeated_event_wakes_no_settled_target() {
 #[test]
 fn a_second_tag_during_the_deployment_does_not_make_it_a_success() {
     let stage = Stage::new();
-    stage
-        .sim
-        .set_behaviour(digest(2).to_string(), Behaviour::Crashes(SignedDuration::from_mins(6)));
+    stage.crashes(2, 6);
     stage.put_image(&tag("1.4.2"), &digest(2));
     stage.put_image(&tag("1.4.3"), &digest(2));
     stage.send(&stage.event(&tag("1.4.2"), &digest(2)));
@@ -356,9 +349,7 @@ fn a_second_tag_during_the_deployment_does_not_make_it_a_success() {
 #[test]
 fn nothing_is_begun_until_a_rollback_is_over() {
     let stage = Stage::new();
-    stage
-        .sim
-        .set_behaviour(digest(2).to_string(), Behaviour::Crashes(SignedDuration::from_mins(6)));
+    stage.crashes(2, 6);
     let target = stage.target("acme");
     stage.put_image(&tag("1.4.2"), &digest(2));
     stage.put_image(&tag("1.4.3"), &digest(3));
