@@ -20,7 +20,7 @@ import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,7 @@ class Binaries:
     """What `cargo build --workspace` made."""
 
     image_push: Path
+    parameter_change: Path
     deploy: Path
     funade: Path
 
@@ -68,8 +69,8 @@ class Binaries:
         target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
         if not target.is_absolute():
             target = ROOT / target
-        found = cls(*(target / "debug" / name for name in ("image-push", "deploy", "funade")))
-        missing = [path.name for path in (found.image_push, found.deploy, found.funade) if not path.exists()]
+        found = cls(*(target / "debug" / name for name in ("image-push", "parameter-change", "deploy", "funade")))
+        missing = [path.name for path in astuple(found) if not path.exists()]
         if missing:
             raise FileNotFoundError(f"not built: {', '.join(missing)}; run: cargo build --workspace")
         return found
@@ -258,7 +259,11 @@ def deploy_hub(emulator: Emulator, binaries: Binaries) -> Hub:
     s3 = emulator.client("s3")
     s3.create_bucket(Bucket=_CODE_BUCKET, CreateBucketConfiguration={"LocationConstraint": HUB_REGION})
     template = yaml_parse(TEMPLATE.read_text())
-    for logical_id, binary in (("ImagePush", binaries.image_push), ("Deploy", binaries.deploy)):
+    for logical_id, binary in (
+        ("ImagePush", binaries.image_push),
+        ("ParameterChange", binaries.parameter_change),
+        ("Deploy", binaries.deploy),
+    ):
         package = _package(binary, emulator.directory)
         s3.upload_file(str(package), _CODE_BUCKET, package.name)
         template["Resources"][logical_id]["Properties"]["CodeUri"] = {"Bucket": _CODE_BUCKET, "Key": package.name}
@@ -301,11 +306,19 @@ def deploy_member(client: Clients, account: str, region: str) -> None:
         client("iam", account).put_role_policy(
             RoleName=role, PolicyName="emulator", PolicyDocument=_allow(actions, cluster)
         )
+        # Where a call names a path, the emulator asks for the right to everything, and AWS for that
+        # to the path.
+        client("iam", account).put_role_policy(
+            RoleName=role, PolicyName="emulator-paths", PolicyDocument=_allow(["ssm:GetParametersByPath"], "*")
+        )
 
 
 def deploy_forwarder(client: Clients, account: str, region: str) -> None:
     """Make a stack from member.yaml for a Region that only images are pushed to."""
-    _create_member_stack(client("cloudformation", account, region), {"DeployRole": "no", "ForwardImageEvents": "yes"})
+    _create_member_stack(
+        client("cloudformation", account, region),
+        {"DeployRole": "no", "ForwardParameterEvents": "no", "ForwardImageEvents": "yes"},
+    )
 
 
 def _create_member_stack(cloudformation, parameters: dict[str, str]) -> None:
@@ -325,7 +338,11 @@ def _allow_batches(client: Clients) -> None:
     """
     iam = client("iam")
     resource = client("cloudformation").describe_stack_resource
-    for logical_id, queues in (("ImagePushRole", ["WakeQueue"]), ("DeployRole", ["WakeQueue", "LaterQueue"])):
+    for logical_id, queues in (
+        ("ImagePushRole", ["WakeQueue"]),
+        ("ParameterChangeRole", ["LaterQueue"]),
+        ("DeployRole", ["WakeQueue", "LaterQueue"]),
+    ):
         role = resource(StackName=STACK_NAME, LogicalResourceId=logical_id)["StackResourceDetail"]["PhysicalResourceId"]
         for queue in queues:
             iam.put_role_policy(RoleName=role, PolicyName=f"emulator-{queue}", PolicyDocument=_batches(queue))

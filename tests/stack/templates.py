@@ -49,6 +49,16 @@ def of_type(template: dict, kind: str) -> dict[str, dict]:
     }
 
 
+def actions(node: object) -> set[str]:
+    """Every action that is named anywhere below: in policies of identities and resources alike."""
+    if isinstance(node, list):
+        return set().union(*map(actions, node))
+    if not isinstance(node, dict):
+        return set()
+    own = node.get("Action", [])
+    return set(own if isinstance(own, list) else [own]).union(*map(actions, node.values()))
+
+
 def rules() -> dict[str, dict]:
     """Every shipped rule: its logical id to its properties."""
     return of_type(hub_transformed(), RULE) | of_type(member(), RULE)

@@ -9,10 +9,12 @@ from stack import ROOT
 
 EVENTS = ROOT / "events"
 
-#: The hub's rules and the one that forwards to it. A pattern is only the coarse sieve: what is a
-#: question of configuration (registry, repository, tag) passes, and the function decides.
+#: The hub's rules and those that forward to it. A pattern is only the coarse sieve: what is a
+#: question of configuration (registry, repository, tag, path) passes, and the function decides.
 PUSHED = {"ImagePushPushed", "ImageEvents"}
 REPLICATED = {"ImagePushReplicated", "ImageEvents"}
+PARAMETER = {"ParameterChangeParameter", "ParameterEvents"}
+SECRET = {"ParameterChangeSecret", "SecretEvents"}
 NOTHING: set[str] = set()
 
 EXPECTED = {
@@ -34,6 +36,26 @@ EXPECTED = {
     "ecr-replication-unused-region.json": REPLICATED,
     "ecr-replication.json": REPLICATED,
     "ecr-update-storage-class.json": NOTHING,
+    "secret-current.json": SECRET,
+    "secret-pending.json": NOTHING,
+    "secret-unknown.json": SECRET,
+    "ssm-create.json": PARAMETER,
+    "ssm-delete.json": PARAMETER,
+    "ssm-foreign-account.json": PARAMETER,
+    "ssm-foreign-region.json": PARAMETER,
+    "ssm-label.json": PARAMETER,
+    "ssm-no-path.json": PARAMETER,
+    "ssm-other-path.json": PARAMETER,
+    "ssm-update.json": PARAMETER,
+}
+
+#: What else comes from these services, or looks alike: a sample, and what is different.
+ELSE = {
+    "another operation": ("ssm-update.json", {"detail": {"operation": "Move"}}),
+    "a parameter's policy": ("ssm-update.json", {"detail-type": "Parameter Store Policy Action"}),
+    "somebody's own event": ("ssm-update.json", {"source": "shop.parameters"}),
+    "a label of one's own": ("secret-current.json", {"detail": {"labelUpdated": "blue"}}),
+    "a call in the trail": ("secret-current.json", {"detail-type": "AWS API Call via CloudTrail"}),
 }
 
 
@@ -44,13 +66,26 @@ def test_the_table_names_every_event_and_rule():
 
 @pytest.mark.parametrize("name", sorted(EXPECTED))
 def test_only_the_expected_rules_match(emulator, name):
-    event = (EVENTS / name).read_text()
-    client = emulator.client("events")
+    event = json.loads((EVENTS / name).read_text())
 
-    matching = {
+    assert matching(emulator, event) == EXPECTED[name]
+
+
+@pytest.mark.parametrize("kind", ELSE)
+def test_nothing_else_matches(emulator, kind):
+    name, different = ELSE[kind]
+    event = json.loads((EVENTS / name).read_text()) | different
+
+    assert matching(emulator, event) == NOTHING
+
+
+def matching(emulator, event: dict) -> set[str]:
+    """The shipped rules that let an event through."""
+    client = emulator.client("events")
+    return {
         rule
         for rule, properties in templates.rules().items()
-        if client.test_event_pattern(EventPattern=json.dumps(properties["EventPattern"]), Event=event)["Result"]
+        if client.test_event_pattern(
+            EventPattern=json.dumps(properties["EventPattern"]), Event=json.dumps(event)
+        )["Result"]
     }
-
-    assert matching == EXPECTED[name]

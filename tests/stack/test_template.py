@@ -1,6 +1,8 @@
 """What a linter does not see in template.yaml and member.yaml."""
 
+import fnmatch
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -50,12 +52,34 @@ ACTIONS = {
     "iam:PassRole",
     "logs:CreateLogStream",
     "logs:PutLogEvents",
+    "secretsmanager:DescribeSecret",
     "sqs:DeleteMessage",
     "sqs:GetQueueAttributes",
     "sqs:ReceiveMessage",
     "sqs:SendMessage",
+    "ssm:GetParametersByPath",
     "sts:AssumeRole",
 }
+
+#: What brings a secret to whoever calls it, or helps to. Reading parameters by path could too, but
+#: is all that we have for reading them, and we ask for no decryption.
+SECRETIVE = (
+    "kms:*",
+    "secretsmanager:BatchGetSecretValue",
+    "secretsmanager:GetSecretValue",
+    "ssm:GetParameter",
+    "ssm:GetParameterHistory",
+    "ssm:GetParameters",
+)
+
+#: The policies with which targets are looked at, by template.
+LOOKING = {
+    "template.yaml": ("DeployRole/targets", "OperatorPolicy"),
+    "member.yaml": ("MemberRole/targets", "OperatorRole/look"),
+}
+
+#: The functions that take events, and the queue that each has no business with.
+EVENT_HANDLERS = {"ImagePush": "LaterQueue", "ParameterChange": "WakeQueue"}
 
 TEMPLATES = {"template.yaml": templates.hub_transformed(), "member.yaml": templates.member()}
 FUNCTIONS = templates.of_type(templates.hub(), templates.FUNCTION)
@@ -89,6 +113,22 @@ def policies(template: dict) -> dict[str, dict]:
 
 def statements(template: dict) -> list[dict]:
     return [statement for policy in policies(template).values() for statement in policy["Statement"]]
+
+
+def readable(name: str, policy: str, action: str, **parameters: str) -> list[str]:
+    """The resources, as patterns, that a policy allows an action on in account 222222222222."""
+    values = {"AWS::Partition": "aws", "AWS::AccountId": "222222222222"} | parameters
+    return [
+        re.sub(r"\$\{(.*?)}", lambda variable: values[variable[1]], resource["Fn::Sub"])
+        for statement in policies(TEMPLATES[name])[policy]["Statement"]
+        if action in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
+    ]
+
+
+def allowed(patterns: list[str], name: str) -> bool:
+    """Whether IAM finds a resource or an action in a pattern: `*` goes over slashes, `?` is one letter."""
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def sqs_events() -> list[tuple[str, str, dict]]:
@@ -202,11 +242,24 @@ def admits(template: dict, queue: str, rule: str) -> bool:
         and statement["Principal"] == {"Service": "events.amazonaws.com"}
         and statement["Action"] == "sqs:SendMessage"
         and referenced(statement["Resource"]) == queue
-        and rule in map(referenced, as_list(statement["Condition"]["ArnEquals"]["aws:SourceArn"]))
+        and rule in map(referenced, sources(template, rule, statement))
         for policy in templates.of_type(template, "AWS::SQS::QueuePolicy").values()
         if queue in map(referenced, policy["Queues"])
         for statement in policy["PolicyDocument"]["Statement"]
     )
+
+
+def sources(template: dict, rule: str, statement: dict) -> list[dict]:
+    """The rules that a statement names for as long as this rule exists."""
+    condition = template["Resources"][rule].get("Condition")
+    found = []
+    for source in as_list(statement["Condition"]["ArnEquals"]["aws:SourceArn"]):
+        if "Fn::If" in source:
+            if source["Fn::If"][0] != condition:
+                continue
+            source = source["Fn::If"][1]
+        found.append(source)
+    return found
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
@@ -243,17 +296,147 @@ def test_tags_are_set_while_registering_only(name):
         assert statement["Condition"] == {"StringEquals": {"ecs:CreateAction": "RegisterTaskDefinition"}}
 
 
-def test_image_push_cannot_touch_a_target():
-    actions = {
-        action
-        for name, policy in policies(TEMPLATES["template.yaml"]).items()
-        if name.startswith("ImagePushRole/")
-        for statement in policy["Statement"]
-        for action in as_list(statement["Action"])
+def test_the_handlers_of_events_are_known():
+    takes_events = {
+        function
+        for function, properties in FUNCTIONS.items()
+        if any(event["Type"] == "EventBridgeRule" for event in properties.get("Events", {}).values())
     }
 
-    assert not {action for action in actions if action.split(":")[0] in ("ecs", "iam", "sts", "ecr")}
-    assert "LaterQueue" not in json.dumps(templates.hub()["Resources"]["ImagePushRole"])
+    assert takes_events == EVENT_HANDLERS.keys()
+
+
+@pytest.mark.parametrize("function", EVENT_HANDLERS)
+def test_a_handler_of_events_cannot_touch_a_target(function):
+    role = templates.hub()["Resources"][referenced(FUNCTIONS[function]["Role"])]
+
+    actions = templates.actions(role["Properties"]["Policies"])
+    assert {action.split(":")[0] for action in actions} == {"dynamodb", "logs", "sqs"}
+    assert EVENT_HANDLERS[function] not in json.dumps(role)
+
+
+@pytest.mark.parametrize("function", EVENT_HANDLERS)
+def test_a_handler_of_events_has_a_role_of_its_own(function):
+    others = [properties["Role"] for other, properties in FUNCTIONS.items() if other != function]
+
+    assert FUNCTIONS[function]["Role"] not in others
+
+
+@pytest.mark.parametrize("function", EVENT_HANDLERS)
+def test_a_handler_of_events_is_tried_again_within_the_hour(function):
+    properties = FUNCTIONS[function]
+
+    assert properties["Timeout"] == 30
+    assert properties["EventInvokeConfig"].items() >= {
+        "MaximumEventAgeInSeconds": 3600,
+        "MaximumRetryAttempts": 2,
+    }.items()
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_each_function_is_among_the_outputs(function):
+    assert templates.hub()["Outputs"][f"{function}Function"]["Value"] == {"Ref": function}
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_no_secret_can_be_read(name):
+    granted = templates.actions(TEMPLATES[name])
+
+    assert granted >= {"ssm:GetParametersByPath", "secretsmanager:DescribeSecret"}
+    for action in map(str.lower, granted):
+        for secretive in map(str.lower, SECRETIVE):
+            # Either can be a pattern: `ssm:Get*` grants what is named here.
+            assert not allowed([secretive], action) and not allowed([action], secretive), action
+
+
+@pytest.mark.parametrize("action", ["ssm:GetParametersByPath", "secretsmanager:DescribeSecret"])
+def test_parameters_and_secrets_are_looked_at_alike_everywhere(action):
+    found = {
+        json.dumps(statement["Resource"])
+        for name, looking in LOOKING.items()
+        for policy in looking
+        for statement in policies(TEMPLATES[name])[policy]["Statement"]
+        if action in as_list(statement["Action"])
+    }
+
+    assert len(found) == 1
+    for name, looking in LOOKING.items():
+        for policy in policies(TEMPLATES[name]):
+            assert (action in templates.actions(policies(TEMPLATES[name])[policy])) == (policy in looking)
+
+
+@pytest.mark.parametrize("parameter", ["MemberRoleName", "PassableRoles", "ReadableParameters", "ReadableSecrets"])
+def test_what_narrows_both_templates_has_one_form(parameter):
+    keys = ("Type", "Default", "AllowedPattern", "ConstraintDescription")
+    own, others = (template["Parameters"][parameter] for template in (templates.hub(), templates.member()))
+
+    assert [own.get(key) for key in keys] == [others.get(key) for key in keys]
+
+
+@pytest.mark.parametrize(
+    ("given", "path", "expected"),
+    [
+        ("*", "acme/order-api", True),
+        ("*", "acme/order-api/", True),
+        ("acme/*", "acme/order-api", True),
+        ("acme/*", "acme/order-api/", True),
+        ("acme/*", "acme-corp/order-api/", False),
+        ("acme/order-api", "acme/order-api", True),
+        ("acme/order-api", "acme/order-api/", True),
+        ("acme/order-api", "acme/order-api/worker/", True),
+        ("acme/order-api", "acme/order-api-v2/", False),
+        ("acme/order-api", "acme/", False),
+    ],
+)
+@pytest.mark.parametrize(("name", "policy"), [(name, policy) for name in LOOKING for policy in LOOKING[name]])
+def test_a_path_is_readable_with_its_last_slash_and_without(name, policy, given, path, expected):
+    patterns = readable(name, policy, "ssm:GetParametersByPath", ReadableParameters=given)
+
+    # What AWS checks has the path as the request has it.
+    assert allowed(patterns, f"arn:aws:ssm:us-east-1:222222222222:parameter/{path}") == expected
+    assert not allowed(patterns, f"arn:aws:ssm:us-east-1:333333333333:parameter/{path}")
+
+
+@pytest.mark.parametrize(
+    ("given", "secret", "expected"),
+    [
+        ("*", "acme/order-api/database-AbCdEf", True),
+        ("acme/*", "acme/order-api/database-AbCdEf", True),
+        ("acme/*", "acme-corp/order-api/database-AbCdEf", False),
+        ("acme/order-api/database", "acme/order-api/database-AbCdEf", True),
+        # A secret that is not there has no letters yet.
+        ("acme/order-api/database", "acme/order-api/database", True),
+        ("acme/order-api/database", "acme/order-api/database-replica-AbCdEf", False),
+    ],
+)
+@pytest.mark.parametrize(("name", "policy"), [(name, policy) for name in LOOKING for policy in LOOKING[name]])
+def test_a_secret_is_looked_at_by_its_name(name, policy, given, secret, expected):
+    patterns = readable(name, policy, "secretsmanager:DescribeSecret", ReadableSecrets=given)
+
+    assert allowed(patterns, f"arn:aws:secretsmanager:us-east-1:222222222222:secret:{secret}") == expected
+    assert not allowed(patterns, f"arn:aws:secretsmanager:us-east-1:333333333333:secret:{secret}")
+
+
+@pytest.mark.parametrize(
+    ("parameter", "given", "taken"),
+    [
+        ("ReadableParameters", "*", True),
+        ("ReadableParameters", "acme/*", True),
+        ("ReadableParameters", "*/order-api", True),
+        ("ReadableParameters", "acme/order-api", True),
+        ("ReadableParameters", "/acme/order-api", False),
+        ("ReadableParameters", "acme/order-api/", False),
+        ("ReadableParameters", "", False),
+        ("ReadableSecrets", "*", True),
+        ("ReadableSecrets", "acme/order-api/database", True),
+        ("ReadableSecrets", "arn:aws:secretsmanager:us-east-1:222222222222:secret:acme", False),
+        ("ReadableSecrets", "", False),
+    ],
+)
+def test_what_would_match_nothing_is_refused(parameter, given, taken):
+    pattern = templates.hub()["Parameters"][parameter]["AllowedPattern"]
+
+    assert bool(re.fullmatch(pattern, given)) == taken
 
 
 def test_the_hub_may_do_in_its_own_account_what_it_may_in_others():
@@ -274,6 +457,8 @@ def test_operators_can_only_look_at_a_member():
     role = policies(TEMPLATES["member.yaml"])["OperatorRole/look"]
     actions = {action for statement in role["Statement"] for action in as_list(statement["Action"])}
 
+    # Parameters can only be looked at together with their values.
+    actions -= {"ssm:GetParametersByPath"}
     assert all(action.split(":")[1].startswith(("Describe", "List")) for action in actions)
 
 
@@ -282,6 +467,52 @@ def test_a_member_trusts_no_one_without_a_condition(role):
     trust = templates.member()["Resources"][role]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
 
     assert all(statement["Condition"]["ArnLike"]["aws:PrincipalArn"] for statement in trust)
+
+
+def test_what_forwards_is_there_with_any_of_the_rules():
+    template = templates.member()
+    rules = templates.of_type(template, templates.RULE)
+    conditions = {template["Resources"][rule]["Condition"] for rule in rules}
+
+    either = template["Conditions"]["ForwardsEvents"]["Fn::Or"]
+    assert {branch["Condition"] for branch in either} == conditions
+    for properties in rules.values():
+        (target,) = properties["Targets"]
+        assert referenced(target["RoleArn"]) == "ForwardRole"
+        assert referenced(target["DeadLetterConfig"]["Arn"]) == "ForwardDlq"
+    for shared in ("ForwardRole", "ForwardDlq", "ForwardDlqPolicy"):
+        assert template["Resources"][shared]["Condition"] == "ForwardsEvents"
+
+
+def test_the_hub_forwards_nothing_to_itself():
+    template = templates.member()
+    here = [
+        {"Fn::Equals": [{"Ref": "HubAccount"}, {"Ref": "AWS::AccountId"}]},
+        {"Fn::Equals": [{"Ref": "HubRegion"}, {"Ref": "AWS::Region"}]},
+    ]
+
+    assert template["Conditions"]["IsElsewhere"] == {"Fn::Not": [{"Fn::And": here}]}
+    for rule in templates.of_type(template, templates.RULE):
+        condition = template["Conditions"][template["Resources"][rule]["Condition"]]
+        assert {"Condition": "IsElsewhere"} in condition["Fn::And"]
+
+
+def test_an_account_with_environments_needs_the_defaults_only():
+    """So one StackSet does for two hundred of them."""
+    parameters = templates.member()["Parameters"]
+
+    assert {name for name, parameter in parameters.items() if "Default" not in parameter} == {"HubAccount", "HubRegion"}
+    assert (parameters["DeployRole"]["Default"], parameters["ForwardParameterEvents"]["Default"]) == ("yes", "yes")
+    assert parameters["ForwardImageEvents"]["Default"] == "no", "one account has the registry"
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_each_parameter_is_shown_in_a_group(name):
+    template = {"template.yaml": templates.hub, "member.yaml": templates.member}[name]()
+    groups = template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    shown = [parameter for group in groups for parameter in group["Parameters"]]
+
+    assert sorted(shown) == sorted(template["Parameters"])
 
 
 def test_the_bus_is_closed_unless_an_organization_is_given():
