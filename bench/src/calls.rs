@@ -83,7 +83,7 @@ impl PassCalls {
 pub(crate) fn count_all() -> Result<Vec<PassCalls>> {
     let sim = fleet_before_the_push()?;
     let push = |envelope: &Value| {
-        sim.push_event(envelope);
+        sim.send_event(envelope);
     };
     let first: Value = serde_json::from_str(fleet::PUSH)?;
     let image_push = during(&sim, "image-push event", || push(&first));
@@ -146,7 +146,7 @@ fn push_next(sim: &Sim, first: &Value) -> Result<()> {
     next["detail"]["image-tag"] = json!("1.4.3");
     next["detail"]["image-digest"] = json!(format!("sha256:{}", "b".repeat(64)));
     put_images(sim, &next)?;
-    sim.push_event(&next);
+    sim.send_event(&next);
     Ok(())
 }
 

@@ -40,6 +40,7 @@ pub(crate) fn service_record() -> Result<ServiceRecord> {
         assignments: BTreeMap::from([(1, assignment)]),
         assigned: BTreeMap::from([(EnvironmentName::parse(ENVIRONMENT)?, 1)]),
         last_request: None,
+        ..ServiceRecord::default()
     })
 }
 

@@ -141,7 +141,7 @@ impl Stage {
 
     /// Sends an event to `image-push`.
     pub fn send(&self, event: &Value) -> Handled {
-        match self.sim.push_event(event) {
+        match self.sim.send_event(event) {
             Invocation::Answered(handled) => handled,
             other @ (Invocation::Failed(_) | Invocation::Died) => panic!("{other:?}"),
         }

@@ -190,7 +190,7 @@ fn a_malformed_event_is_recorded_and_does_not_come_back() {
     let stage = Stage::new();
     let event = serde_json::json!({"id": "broken-1", "detail-type": "ECR Image Action"});
     let Invocation::Answered(funade::shell::Handled::Malformed(malformed)) =
-        stage.sim.push_event(&event)
+        stage.sim.send_event(&event)
     else {
         panic!("it is answered, so that Lambda does not try again")
     };

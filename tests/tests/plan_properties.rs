@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 
 use funade::decisions::plan::{NewRevision, Observation, Plan, Step, plan};
+use funade::decisions::variables::variables;
+use funade::facts::configuration::Configuration;
 use funade::facts::ecs::{Controller, Deployment, DeploymentStatus, EcsService, RolloutState};
 use funade::facts::names::{DeploymentId, RevisionArn};
-use funade::facts::record::{Deploy, DeployId, Ending, Progress, TargetRecord};
+use funade::facts::parameter::{Parameter, ParameterName, ParameterValue, Stores};
+use funade::facts::record::{Deploy, DeployId, Ending, Progress, TargetRecord, Turn};
 use funade::facts::release::{AssignedBy, Assignment, Release};
 use funade::facts::task_definition::{Document, Revision};
 use funade_tests::{digest, example_config, tag};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -108,11 +111,13 @@ prop_compose! {
                 id: DeployId { target: target.id, number: begun },
                 assignment: assignment(number, false),
                 from: revision(from),
+                configuration: Configuration::default(),
                 begun_at: NOW,
                 progress,
             }),
             standing: None,
             last_seen: None,
+            had_turn: 0,
         }
     }
 }
@@ -124,11 +129,40 @@ prop_compose! {
         image_present in any::<bool>(),
         registered in prop::option::of((1..5_u8).prop_map(revision)),
         deployed_before in any::<bool>(),
+        ours in stores(),
+        there in stores(),
+        changed_ago in prop::option::of(0..120_i64),
+        turn in prop::option::of((1..3_u64, prop::sample::select(vec![Turn::Given, Turn::Failed]))),
     ) -> Observation {
         let primary = service.as_ref().and_then(EcsService::primary);
-        let running = primary.map(|primary| running(&primary.revision, image));
-        Observation { running, service, image_present, registered, deployed_before }
+        let running = primary.map(|primary| running(&primary.revision, image, &ours));
+        let changed_at = changed_ago.map(|seconds| NOW - SignedDuration::from_secs(seconds));
+        let stores = Some(there);
+        Observation {
+            running, service, image_present, registered, deployed_before, stores, changed_at, turn
+        }
     }
+}
+
+/// What the target's path may hold: nothing, texts, secrets, names that are no variable's.
+fn stores() -> impl Strategy<Value = Stores> {
+    let name = prop::sample::select(vec!["LOG_LEVEL", "DB_PASSWORD", "log-level"]);
+    let value = prop::sample::select(vec![
+        ParameterValue::Plain("info".to_owned()),
+        ParameterValue::Plain("debug".to_owned()),
+        ParameterValue::Secure,
+    ]);
+    prop::collection::vec((name, value, 1..4_u64), 0..4).prop_map(|found| {
+        let target = example_target();
+        let path = target.parameters[0].path.clone();
+        let parameter = |(name, value, version): (&str, ParameterValue, u64)| {
+            let name = ParameterName::parse(format!("{path}{name}")).expect("well-formed");
+            let arn = format!("arn:aws:ssm:ap-northeast-1:222222222222:parameter{name}");
+            (name.clone(), Parameter { name, arn, version, written_at: NOW, value })
+        };
+        let parameters = found.into_iter().map(parameter).collect();
+        Stores { paths: BTreeMap::from([(path.clone(), parameters)]), secrets: BTreeMap::new() }
+    })
 }
 
 fn example_target() -> funade::config::Target {
@@ -139,14 +173,17 @@ fn example_target() -> funade::config::Target {
     CONFIG.with(|config| config.target(&id).expect("it is in the example").clone())
 }
 
-fn running(arn: &RevisionArn, image: &str) -> Revision {
+/// A revision with this image and with variables of ours, if the names allow that.
+fn running(arn: &RevisionArn, image: &str, ours: &Stores) -> Revision {
     let repository = "999999999999.dkr.ecr.ap-northeast-1.amazonaws.com/shop/order-api";
     let image = image.replace("@wanted", &format!("@{}", digest(2)));
     let document = json!({
         "family": "order-api",
+        "executionRoleArn": "arn:aws:iam::222222222222:role/execution",
         "containerDefinitions": [{"name": "app", "image": format!("{repository}{image}")}],
     });
     let document = Document::parse(document).expect("a task definition");
+    let document = document.with_variables(&variables(&example_target(), ours).variables);
     Revision { arn: arn.clone(), document, tags: BTreeMap::new() }
 }
 
@@ -204,6 +241,41 @@ proptest! {
         if let Some(Step::Update(NewRevision::Known(revision))) = plan.steps.last() {
             let service = observed.service.as_ref().expect("nothing is planned without it");
             prop_assert!(service.deployments.iter().all(|shown| &shown.revision != revision));
+        }
+    }
+
+    /// Invariant 5: once what was registered runs, there is nothing left to do.
+    #[test]
+    fn what_was_registered_is_what_was_wanted(record in records(), observed in observations()) {
+        let plan = planned(&record, &observed, true);
+        if let Some(Step::Register(registration)) = plan.steps.first() {
+            let arn = revision(9);
+            let primary = Deployment {
+                id: deployment_id(9),
+                status: DeploymentStatus::Primary,
+                revision: arn.clone(),
+                rollout: RolloutState::Completed,
+                reason: None,
+            };
+            let service = observed.service.clone().expect("nothing is planned without it");
+            let document = registration.document.clone();
+            let after = Observation {
+                service: Some(EcsService { deployments: vec![primary], ..service }),
+                running: Some(Revision { arn, document, tags: registration.tags.clone() }),
+                ..observed
+            };
+            let next = planned(&plan.record, &after, true);
+            prop_assert_eq!(next.steps, vec![]);
+            prop_assert_eq!(next.report.code(), "already-runs");
+        }
+    }
+
+    /// Row 32: nothing begins while what it reads is being changed.
+    #[test]
+    fn nothing_begins_in_a_quiet_period(record in records(), observed in observations()) {
+        let recent = observed.changed_at.is_some_and(|at| NOW.duration_since(at).as_secs() < 60);
+        if recent {
+            prop_assert_eq!(planned(&record, &observed, true).steps, vec![]);
         }
     }
 

@@ -41,6 +41,8 @@ const ATTEMPTS_MAX: u32 = 3;
 pub(crate) struct PlaceClients {
     pub(crate) ecs: aws_sdk_ecs::Client,
     pub(crate) ecr: aws_sdk_ecr::Client,
+    pub(crate) secretsmanager: aws_sdk_secretsmanager::Client,
+    pub(crate) ssm: aws_sdk_ssm::Client,
 }
 
 /// All clients.
@@ -116,6 +118,8 @@ impl Clients {
         let clients = PlaceClients {
             ecs: aws_sdk_ecs::Client::new(&config),
             ecr: aws_sdk_ecr::Client::new(&config),
+            secretsmanager: aws_sdk_secretsmanager::Client::new(&config),
+            ssm: aws_sdk_ssm::Client::new(&config),
         };
         // Two passes may make them at once; both then use the first.
         let mut places = self.places.lock().expect("no holder of the lock panics");

@@ -6,10 +6,13 @@
 //! | `service#NAME` | `record`, `request` | a service's record; a person's request |
 //! | `target#ENV/NAME` | `record` | a target's record |
 //! | `release#NAME` | `TAG#DIGEST` | a release that was noted |
+//! | `change#PLACE#PATH` | `path#FILTER`, `secret` | when something that is read has changed |
 //! | `event#ID` | `note` | what an event led to |
 //!
 //! Records are JSON in `body`, with their `generation` beside it for the condition of the next
 //! write. All reads are consistent.
+
+mod changes;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -18,6 +21,7 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, TransactWriteItem};
 use funade::config::{Sources, pack, unpack};
 use funade::facts::names::{ServiceName, TargetId};
+use funade::facts::parameter::Watched;
 use funade::facts::record::{ServiceRecord, TargetRecord};
 use funade::facts::release::{Release, Request};
 use funade::facts::stored::Stored;
@@ -219,6 +223,25 @@ impl Ledger for AwsWorld {
         write(self, &target_key(target), record.generation, record).await
     }
 
+    async fn changes(
+        &self,
+        watched: &[Watched],
+    ) -> Result<BTreeMap<Watched, Timestamp>, CallError> {
+        changes::read(self, watched).await
+    }
+
+    async fn note_change(
+        &self,
+        watched: &Watched,
+        at: Timestamp,
+    ) -> Result<Option<Timestamp>, CallError> {
+        changes::note(self, watched, at).await
+    }
+
+    async fn promise_look(&self, watched: &Watched, at: Timestamp) -> Result<(), CallError> {
+        changes::promise(self, watched, at).await
+    }
+
     async fn note_event(&self, note: &EventNote) -> Result<(), CallError> {
         let pk = format!("event#{}", note.id);
         let mut item = key(&pk, "note");
@@ -290,15 +313,31 @@ async fn read_batch(
     world: &AwsWorld,
     targets: &[TargetId],
 ) -> Result<Vec<(TargetId, TargetRecord)>, CallError> {
+    let keys: Vec<Item> = targets.iter().map(|t| key(&target_key(t), "record")).collect();
+    let items = batch_get(world, "targets", &keys).await?.into_iter();
+    let read = items.map(|item| {
+        let pk = text(&item, "pk").unwrap_or_default();
+        let id = pk.strip_prefix("target#").and_then(|id| id.parse().ok());
+        let id = id.ok_or_else(|| unreadable(pk, &"its key is no target's"))?;
+        Ok((id, read_body(pk, &item)?))
+    });
+    read.collect()
+}
+
+/// The items with these keys, at most [`BATCH_MAX`]; those that are not there are left out.
+async fn batch_get(
+    world: &AwsWorld,
+    what: &'static str,
+    keys: &[Item],
+) -> Result<Vec<Item>, CallError> {
     let table = &world.settings().table;
-    let keys = targets.iter().map(|target| key(&target_key(target), "record")).collect();
-    let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true);
+    let wanted = KeysAndAttributes::builder().set_keys(Some(keys.to_vec())).consistent_read(true);
     let wanted = wanted.build().expect("keys are all that is required");
     let mut left = Some(HashMap::from([(table.clone(), wanted)]));
-    let mut records = Vec::new();
+    let mut items = Vec::new();
     for _ in 0..BATCH_ROUNDS_MAX {
         let Some(request) = left.take().filter(|left| !left.is_empty()) else {
-            return Ok(records);
+            return Ok(items);
         };
         let output = world
             .dynamodb
@@ -306,18 +345,13 @@ async fn read_batch(
             .set_request_items(Some(request))
             .send()
             .await
-            .map_err(|error| call_error("BatchGetItem", "targets", &error))?;
-        for item in output.responses().into_iter().flat_map(|tables| tables.values()).flatten() {
-            let pk = text(item, "pk").unwrap_or_default();
-            let id = pk.strip_prefix("target#").and_then(|id| id.parse().ok());
-            let id = id.ok_or_else(|| unreadable(pk, &"its key is no target's"))?;
-            records.push((id, read_body(pk, item)?));
-        }
+            .map_err(|error| call_error("BatchGetItem", what, &error))?;
+        items.extend(output.responses.into_iter().flat_map(HashMap::into_values).flatten());
         left = output.unprocessed_keys;
     }
     Err(CallError {
         operation: "BatchGetItem",
-        subject: "targets".to_owned(),
+        subject: what.to_owned(),
         problem: CallProblem::Throttled,
         source: None,
     })

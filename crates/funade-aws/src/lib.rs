@@ -11,6 +11,7 @@ mod errors;
 mod http_client;
 mod ledger;
 mod member_role;
+mod parameters;
 mod queue;
 mod retries;
 mod settings;

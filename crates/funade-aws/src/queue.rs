@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use aws_sdk_sqs::types::builders::SendMessageBatchRequestEntryBuilder;
 use funade::facts::stored::Stored;
 use funade::facts::subject::Wake;
 use funade::world::{CallError, CallProblem, Queue, World};
@@ -25,44 +26,51 @@ static SENT: AtomicU64 = AtomicU64::new(0);
 
 impl Queue for AwsWorld {
     async fn wake(&self, wakes: &[Wake]) -> Result<(), CallError> {
-        try_join_all(wakes.chunks(BATCH_MAX).map(|batch| send(self, batch))).await?;
+        let url = &self.settings().wake_queue_url;
+        let entry = |wake: &Wake, entry: SendMessageBatchRequestEntryBuilder| {
+            entry
+                .message_group_id(wake.subject.to_string())
+                .message_deduplication_id(deduplication_id(self))
+        };
+        let batches = wakes.chunks(BATCH_MAX).map(|batch| send(self, url, batch, entry));
+        try_join_all(batches).await?;
         Ok(())
     }
 
-    async fn wake_later(&self, wake: &Wake, delay: SignedDuration) -> Result<(), CallError> {
+    async fn wake_later(&self, wakes: &[Wake], delay: SignedDuration) -> Result<(), CallError> {
         // Rounded up: a look that comes too early only asks for another.
         let seconds = ((delay.as_millis() + 999) / 1_000).clamp(1, DELAY_SECONDS_MAX);
-        self.sqs()
-            .send_message()
-            .queue_url(&self.settings().later_queue_url)
-            .message_body(wake.to_json())
-            .delay_seconds(i32::try_from(seconds).expect("at most 900"))
-            .send()
-            .await
-            .map_err(|error| call_error("SendMessage", wake.subject.to_string(), &error))?;
+        let seconds = i32::try_from(seconds).expect("at most 900");
+        let url = &self.settings().later_queue_url;
+        let entry =
+            |_: &Wake, entry: SendMessageBatchRequestEntryBuilder| entry.delay_seconds(seconds);
+        let batches = wakes.chunks(BATCH_MAX).map(|batch| send(self, url, batch, entry));
+        try_join_all(batches).await?;
         Ok(())
     }
 }
 
-async fn send(world: &AwsWorld, batch: &[Wake]) -> Result<(), CallError> {
+/// Sends one batch; `complete` adds to each entry what its queue asks for.
+async fn send(
+    world: &AwsWorld,
+    queue_url: &str,
+    batch: &[Wake],
+    complete: impl Fn(&Wake, SendMessageBatchRequestEntryBuilder) -> SendMessageBatchRequestEntryBuilder,
+) -> Result<(), CallError> {
     let entries: Vec<_> = batch
         .iter()
         .enumerate()
         .map(|(index, wake)| {
-            SendMessageBatchRequestEntry::builder()
-                .id(index.to_string())
-                .message_body(wake.to_json())
-                .message_group_id(wake.subject.to_string())
-                .message_deduplication_id(deduplication_id(world))
-                .build()
-                .expect("an id and a body are all that is required")
+            let entry = SendMessageBatchRequestEntry::builder();
+            let entry = entry.id(index.to_string()).message_body(wake.to_json());
+            complete(wake, entry).build().expect("an id and a body are all that is required")
         })
         .collect();
     let subject = batch.first().map_or_else(String::new, |wake| wake.subject.to_string());
     let output = world
         .sqs()
         .send_message_batch()
-        .queue_url(&world.settings().wake_queue_url)
+        .queue_url(queue_url)
         .set_entries(Some(entries))
         .send()
         .await

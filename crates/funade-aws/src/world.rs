@@ -50,6 +50,8 @@ impl World for AwsWorld {
     type Ledger = Self;
     type Ecs = Self;
     type Ecr = Self;
+    type ParameterStore = Self;
+    type SecretsManager = Self;
     type Queue = Self;
 
     fn ledger(&self) -> &Self {
@@ -61,6 +63,14 @@ impl World for AwsWorld {
     }
 
     fn ecr(&self) -> &Self {
+        self
+    }
+
+    fn parameter_store(&self) -> &Self {
+        self
+    }
+
+    fn secrets_manager(&self) -> &Self {
         self
     }
 

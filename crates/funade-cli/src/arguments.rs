@@ -81,6 +81,11 @@ pub(crate) enum Command {
         /// The image to deploy, as in shop/order-api@sha256:…, with or without its registry.
         #[arg(long, value_name = "REPOSITORY@DIGEST")]
         image: String,
+        /// A file with the parameters and secrets: the output of
+        /// `aws ssm get-parameters-by-path --recursive`, of `aws secretsmanager list-secrets`, or
+        /// both in one object. Without it variables stay as they are.
+        #[arg(long, value_name = "FILE")]
+        parameters: Option<PathBuf>,
         /// The release's tag, for the revision's tag `funade:release`.
         #[arg(long)]
         tag: Option<Tag>,
@@ -90,6 +95,14 @@ pub(crate) enum Command {
     },
     /// Show what would be done for a target now, and why. Changes nothing.
     Plan {
+        /// The target, as in acme/order-api.
+        target: TargetId,
+        /// Do not show what variables say, only that they change.
+        #[arg(long)]
+        redact: bool,
+    },
+    /// List a target's variables: where they come from, and whether its tasks have them.
+    Params {
         /// The target, as in acme/order-api.
         target: TargetId,
     },

@@ -8,6 +8,8 @@ mod commands;
 mod demo;
 mod files;
 mod output;
+mod stores;
+mod variables;
 
 use std::process::ExitCode;
 

@@ -1,6 +1,7 @@
-//! Events of the registry, as EventBridge sends them.
+//! Events of AWS, as EventBridge sends them.
 
 use funade::facts::names::{Digest, Place, RepositoryName, Tag};
+use funade::facts::parameter::{ParameterName, SecretName};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -21,7 +22,7 @@ pub fn push_event(
         "action-type": "PUSH",
         "image-tag": tag.as_str(),
     });
-    envelope(id, "ECR Image Action", at, registry, &detail)
+    envelope(id, "aws.ecr", "ECR Image Action", at, registry, &detail)
 }
 
 /// "ECR Replication Action": the image of a push has arrived in a replica.
@@ -44,15 +45,48 @@ pub fn replication_event(
         "action-type": "REPLICATE",
         "image-tag": tag.as_str(),
     });
-    envelope(id, "ECR Replication Action", at, replica, &detail)
+    envelope(id, "aws.ecr", "ECR Replication Action", at, replica, &detail)
 }
 
-fn envelope(id: &str, detail_type: &str, at: Timestamp, place: &Place, detail: &Value) -> Value {
+/// "Parameter Store Change".
+#[must_use]
+pub fn parameter_event(
+    id: &str,
+    at: Timestamp,
+    place: &Place,
+    name: &ParameterName,
+    operation: &str,
+) -> Value {
+    let detail = json!({"operation": operation, "name": name.as_str(), "type": "String"});
+    envelope(id, "aws.ssm", "Parameter Store Change", at, place, &detail)
+}
+
+/// "Secret Label Updated".
+#[must_use]
+pub fn secret_event(
+    id: &str,
+    at: Timestamp,
+    place: &Place,
+    secret: &SecretName,
+    label: &str,
+) -> Value {
+    let detail = json!({"name": secret.as_str(), "labelUpdated": label, "versionId": "a-version"});
+    envelope(id, "aws.secretsmanager", "Secret Label Updated", at, place, &detail)
+}
+
+fn envelope(
+    id: &str,
+    source: &str,
+    detail_type: &str,
+    at: Timestamp,
+    place: &Place,
+    detail: &Value,
+) -> Value {
     json!({
         "version": "0",
         "id": id,
         "detail-type": detail_type,
-        "source": "aws.ecr",
+        "source": source,
         "account": place.account.as_str(),
         // The sender's clock tells whole seconds.
         "time": at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),

@@ -13,11 +13,15 @@ use crate::state::Sim;
 /// A task definition with much that we do not manage: what every target starts from.
 pub const TASK_DEFINITION: &str = include_str!("task-definition.json");
 
-/// Makes the ECS service of each target, with three tasks that run the given tag.
+/// Makes the ECS service of each target, with three tasks that run the given tag, and the secrets
+/// that it reads; no parameters.
 pub fn stand_up(sim: &Sim, config: &Config, tag: &Tag) {
     for target in config.targets() {
         let registration = first_revision(target, tag);
         sim.put_service(&target.place, &target.cluster, &target.ecs_service, &registration, 3);
+        for read in &target.secrets {
+            sim.put_secret(&target.place, &read.secret);
+        }
     }
 }
 

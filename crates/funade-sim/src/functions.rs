@@ -1,7 +1,7 @@
 //! The functions, invoked as Lambda invokes them.
 
 use funade::facts::subject::Subject;
-use funade::shell::{Delivered, Handled, deliver, image_push};
+use funade::shell::{Delivered, Handled, deliver, handle_event};
 use funade::world::{CallError, World};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -44,11 +44,11 @@ impl Sim {
         self.state().journal.clone()
     }
 
-    /// EventBridge invokes `image-push`, again if it fails.
-    pub fn push_event(&self, envelope: &Value) -> Invocation<Handled> {
+    /// EventBridge invokes the function for an event, again if it fails.
+    pub fn send_event(&self, envelope: &Value) -> Invocation<Handled> {
         let mut last = Invocation::Died;
         for _ in 0..ATTEMPTS_MAX {
-            last = match self.run(image_push(self, &self.cache, envelope)) {
+            last = match self.run(handle_event(self, &self.cache, envelope)) {
                 Some(Ok(handled)) => return Invocation::Answered(handled),
                 Some(Err(error)) => Invocation::Failed(error),
                 None => Invocation::Died,

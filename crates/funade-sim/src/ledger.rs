@@ -6,11 +6,14 @@ use std::sync::Arc;
 
 use funade::config::{Config, Sources, pack, unpack};
 use funade::facts::names::{ServiceName, TargetId};
+use funade::facts::parameter::Watched;
 use funade::facts::record::{ServiceRecord, TargetRecord};
 use funade::facts::release::{Release, Request};
 use funade::facts::stored::Stored;
 use funade::shell::ConfigCache;
 use funade::world::{AppliedConfig, CallError, CallProblem, ConfigHead, EventNote, Ledger};
+
+use jiff::Timestamp;
 
 use crate::state::Sim;
 
@@ -22,6 +25,8 @@ pub(crate) struct Table {
     records: BTreeMap<String, (u64, String)>,
     requests: BTreeMap<ServiceName, String>,
     releases: BTreeMap<ServiceName, Vec<Release>>,
+    /// When something has changed, and when those who read it are woken.
+    changes: BTreeMap<Watched, (Timestamp, Option<Timestamp>)>,
     notes: Vec<EventNote>,
 }
 
@@ -197,6 +202,41 @@ impl Ledger for Sim {
         let key = format!("target/{target}");
         self.call("PutItem", key.clone(), |state| {
             state.table.write(key, record.generation, record.to_json())
+        })
+        .await
+    }
+
+    async fn changes(
+        &self,
+        watched: &[Watched],
+    ) -> Result<BTreeMap<Watched, Timestamp>, CallError> {
+        self.call("BatchGetItem", "changes".to_owned(), |state| {
+            let noted = watched.iter().filter_map(|watched| {
+                let (changed_at, _) = state.table.changes.get(watched)?;
+                Some((watched.clone(), *changed_at))
+            });
+            Ok(noted.collect())
+        })
+        .await
+    }
+
+    async fn note_change(
+        &self,
+        watched: &Watched,
+        at: Timestamp,
+    ) -> Result<Option<Timestamp>, CallError> {
+        self.call("UpdateItem", watched.to_string(), |state| {
+            let noted = state.table.changes.entry(watched.clone()).or_insert((at, None));
+            noted.0 = at;
+            Ok(noted.1)
+        })
+        .await
+    }
+
+    async fn promise_look(&self, watched: &Watched, at: Timestamp) -> Result<(), CallError> {
+        self.call("UpdateItem", watched.to_string(), |state| {
+            state.table.changes.entry(watched.clone()).or_insert((at, None)).1 = Some(at);
+            Ok(())
         })
         .await
     }

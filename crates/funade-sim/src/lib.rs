@@ -13,12 +13,13 @@ mod events;
 mod fleet;
 mod functions;
 mod ledger;
+mod parameters;
 mod queue;
 mod state;
 
 pub use calls::{Call, CallOutcome, Fault};
 pub use ecs::{Behaviour, ServiceView};
-pub use events::{push_event, replication_event};
+pub use events::{parameter_event, push_event, replication_event, secret_event};
 pub use fleet::{TASK_DEFINITION, stand_up};
 pub use functions::{Invocation, Said, VISIBILITY_TIMEOUT};
 pub use state::Sim;

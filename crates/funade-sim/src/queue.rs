@@ -71,9 +71,12 @@ impl Queue for Sim {
         .await
     }
 
-    async fn wake_later(&self, wake: &Wake, delay: SignedDuration) -> Result<(), CallError> {
-        self.call("SendMessage", wake.subject.to_string(), |state| {
-            state.messages.send(wake.clone(), state.now + delay);
+    async fn wake_later(&self, wakes: &[Wake], delay: SignedDuration) -> Result<(), CallError> {
+        let subject = wakes.first().map_or_else(String::new, |wake| wake.subject.to_string());
+        self.call("SendMessageBatch", subject, |state| {
+            for wake in wakes {
+                state.messages.send(wake.clone(), state.now + delay);
+            }
             Ok(())
         })
         .await

@@ -11,6 +11,7 @@ use crate::ecr::Images;
 use crate::ecs::Services;
 use crate::functions::Said;
 use crate::ledger::Table;
+use crate::parameters::Stores;
 use crate::queue::Messages;
 
 /// A simulated AWS with Funade's stack in it.
@@ -25,6 +26,7 @@ pub(crate) struct State {
     pub(crate) calls: Calls,
     pub(crate) services: Services,
     pub(crate) images: Images,
+    pub(crate) stores: Stores,
     pub(crate) table: Table,
     pub(crate) messages: Messages,
     pub(crate) journal: Vec<Said>,
@@ -40,6 +42,7 @@ impl Sim {
                 calls: Calls::default(),
                 services: Services::default(),
                 images: Images::default(),
+                stores: Stores::default(),
                 table: Table::default(),
                 messages: Messages::default(),
                 journal: Vec::new(),
@@ -69,6 +72,8 @@ impl World for Sim {
     type Ledger = Self;
     type Ecs = Self;
     type Ecr = Self;
+    type ParameterStore = Self;
+    type SecretsManager = Self;
     type Queue = Self;
 
     fn ledger(&self) -> &Self {
@@ -80,6 +85,14 @@ impl World for Sim {
     }
 
     fn ecr(&self) -> &Self {
+        self
+    }
+
+    fn parameter_store(&self) -> &Self {
+        self
+    }
+
+    fn secrets_manager(&self) -> &Self {
         self
     }
 

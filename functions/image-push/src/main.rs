@@ -1,7 +1,7 @@
 //! `image-push`: woken by events of the image registry. Notes the release and wakes the services
 //! that use the repository.
 
-use funade::shell::{ConfigCache, Handled, image_push};
+use funade::shell::{ConfigCache, Handled, handle_event};
 use funade_aws::{AwsWorld, Settings};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ async fn main() -> Result<(), Error> {
 
 /// Answers with what became of the event, for whoever invokes the function by hand.
 async fn handle(world: &AwsWorld, cache: &ConfigCache, envelope: &Value) -> Result<Value, Error> {
-    Ok(match image_push(world, cache, envelope).await? {
+    Ok(match handle_event(world, cache, envelope).await? {
         Handled::Routed(routing) => json!({
             "woken": routing.intents.iter().map(|i| i.subject.to_string()).collect::<Vec<_>>(),
             "ignored": routing.ignored.iter().map(|i| i.rule.to_string()).collect::<Vec<_>>(),

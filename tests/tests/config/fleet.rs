@@ -189,7 +189,7 @@ fn settings_without_effect_are_told_at_every_place() {
     assert_eq!(
         said,
         [
-            "fleet.yaml:7:1: warning: waves: `waves` has no effect yet: all targets of a service get a release at once [no-effect-yet]",
+            "fleet.yaml:7:1: warning: waves: `waves` has no effect yet: all targets of a service get a release at once; only changes on shared paths go by waves [no-effect-yet]",
             "services/1.yaml:5:1: warning: rollback: `rollback` has no effect yet: nothing is rolled back but by ECS itself [no-effect-yet]",
             "services/1.yaml:7:10: warning: overrides.acme.verify: `verify` has no effect yet: a deploy is over when ECS has completed its deployment [no-effect-yet]",
         ]

@@ -2,6 +2,7 @@
 
 mod apply;
 mod deploy;
+mod params;
 mod plan;
 mod render;
 mod route;
@@ -9,6 +10,7 @@ mod schema;
 mod status;
 mod validate;
 
+pub(crate) use params::to_text as params_text;
 pub(crate) use status::to_table as status_table;
 
 use anyhow::{Context, Result, bail};
@@ -27,16 +29,24 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer> {
         Command::Validate { dir } => validate::run(&dir, format),
         Command::Schema { write } => schema::run(write.as_deref()),
         Command::Route { dir, event } => route::run(&dir, &event, format),
-        Command::Render { dir, target, task_definition, image, tag, deploy } => {
-            let wanted = render::Wanted { image: &image, tag: tag.as_ref(), deploy: &deploy };
+        Command::Render { dir, target, task_definition, image, parameters, tag, deploy } => {
+            let wanted = render::Wanted {
+                image: &image,
+                parameters: parameters.as_deref(),
+                tag: tag.as_ref(),
+                deploy: &deploy,
+            };
             render::run(&dir, &target, &task_definition, &wanted)
         }
         Command::Demo { speed } => demo::run(speed),
         Command::Apply { dir, by } => {
             online(async |world| apply::run(world, &dir, &by, format).await)
         }
-        Command::Plan { target } => {
-            online(async |world| Box::pin(plan::run(world, &target, format)).await)
+        Command::Plan { target, redact } => {
+            online(async |world| Box::pin(plan::run(world, &target, redact, format)).await)
+        }
+        Command::Params { target } => {
+            online(async |world| Box::pin(params::run(world, &target, format)).await)
         }
         Command::Status { service } => {
             online(async |world| status::run(world, service.as_ref(), format).await)

@@ -2,6 +2,7 @@
 
 use anyhow::{Result, anyhow};
 use funade::decisions::plan::{NewRevision, Step};
+use funade::decisions::wanted::Wanted;
 use funade::facts::names::TargetId;
 use funade::facts::task_definition::{Registration, Revision};
 use funade::shell::{Preview, preview};
@@ -12,8 +13,14 @@ use similar::TextDiff;
 use crate::arguments::Format;
 use crate::commands::config_in_force;
 use crate::output::{Answer, print_json};
+use crate::variables;
 
-pub(super) async fn run(world: &AwsWorld, id: &TargetId, format: Format) -> Result<Answer> {
+pub(super) async fn run(
+    world: &AwsWorld,
+    id: &TargetId,
+    redact: bool,
+    format: Format,
+) -> Result<Answer> {
     let config = config_in_force(world).await?;
     let previewed =
         Box::pin(preview(world, &config, id)).await.map_err(|error| anyhow!(error.in_full()))?;
@@ -22,13 +29,16 @@ pub(super) async fn run(world: &AwsWorld, id: &TargetId, format: Format) -> Resu
         return Ok(Answer::No);
     };
     match format {
-        Format::Json => print_json(&to_value(id, &preview)),
-        Format::Text => print!("{}", to_text(id, &preview)),
+        Format::Json => print_json(&to_value(id, &preview, redact)),
+        Format::Text => print!("{}", to_text(id, &preview, redact)),
     }
     Ok(Answer::Yes)
 }
 
-fn to_value(id: &TargetId, Preview { assigned, observation, plan }: &Preview) -> Value {
+fn to_value(id: &TargetId, preview: &Preview, redact: bool) -> Value {
+    let Preview { assigned, observation, plan } = preview;
+    let wanted = plan.wanted.as_ref();
+    let overrides = wanted.map(|wanted| wanted.overrides.iter().map(ToString::to_string));
     json!({
         "target": id.to_string(),
         "assigned": assigned.as_ref().map(|assigned| json!({
@@ -39,14 +49,18 @@ fn to_value(id: &TargetId, Preview { assigned, observation, plan }: &Preview) ->
         "kind": plan.report.kind().to_string(),
         "code": plan.report.code(),
         "why": plan.report.to_string(),
-        "steps": plan.steps.iter().map(step_to_value).collect::<Vec<_>>(),
+        "variables": wanted.map(|wanted| variables::to_values(&wanted.changes, redact)),
+        "overrides": overrides.map(Iterator::collect::<Vec<_>>),
+        "steps": plan.steps.iter().map(|step| step_to_value(step, redact)).collect::<Vec<_>>(),
     })
 }
 
-fn step_to_value(step: &Step) -> Value {
+fn step_to_value(step: &Step, redact: bool) -> Value {
     match step {
         Step::Register(registration) => {
-            json!({"call": "RegisterTaskDefinition", "input": registration.to_value()})
+            let input = registration.to_value();
+            let input = if redact { variables::redacted(input) } else { input };
+            json!({"call": "RegisterTaskDefinition", "input": input})
         }
         Step::Update(NewRevision::JustRegistered) => {
             json!({"call": "UpdateService", "taskDefinition": "the one just registered"})
@@ -57,12 +71,25 @@ fn step_to_value(step: &Step) -> Value {
     }
 }
 
-fn to_text(id: &TargetId, preview: &Preview) -> String {
+fn to_text(id: &TargetId, preview: &Preview, redact: bool) -> String {
     let mut lines = vec![format!("{id}: {}.", preview.plan.report)];
+    if let Some(wanted) = &preview.plan.wanted {
+        let changes = variables::lines(&wanted.changes, redact);
+        if !changes.is_empty() {
+            let from = preview.observation.running.as_ref().map_or("nothing", |r| r.arn.short());
+            lines.push(format!("Variables that would change, starting from {from}:"));
+            lines.extend(changes);
+        }
+        lines.extend(wanted.overrides.iter().map(ToString::to_string));
+    }
     for step in &preview.plan.steps {
         match (step, &preview.observation.running) {
             (Step::Register(registration), Some(running)) => {
-                lines.push(format!("Would register a revision after {}:", running.arn.short()));
+                let changes = |wanted: &Wanted| !wanted.changes.is_empty();
+                let changes = preview.plan.wanted.as_ref().is_some_and(changes);
+                let besides = if changes { ", besides its variables" } else { "" };
+                let from = running.arn.short();
+                lines.push(format!("Would register a revision after {from}{besides}:"));
                 lines.push(difference(running, registration));
             }
             (Step::Register(registration), None) => {
@@ -82,7 +109,8 @@ fn to_text(id: &TargetId, preview: &Preview) -> String {
 fn difference(running: &Revision, wanted: &Registration) -> String {
     let before =
         Registration { document: running.document.clone(), tags: running.tags.clone() }.to_value();
-    let (before, after) = (format!("{before:#}\n"), format!("{:#}\n", wanted.to_value()));
+    let [before, after] = [before, wanted.to_value()]
+        .map(|input| format!("{:#}\n", variables::without_variables(input)));
     let diff = TextDiff::from_lines(&before, &after);
     diff.unified_diff().header(running.arn.short(), "the new revision").to_string()
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 use funade::config::check;
-use funade::decisions::route::{Intent, Routing, route};
+use funade::decisions::route::{Intent, Note, Routing, route};
 use funade::facts::event::Event;
 use serde_json::{Value, json};
 
@@ -42,8 +42,15 @@ fn print(intents: &[Intent], ignored: &[(String, String)], format: Format) {
                 .collect::<Vec<_>>(),
         })),
         Format::Text => {
-            for Intent { subject, reason, digest, .. } in intents {
-                println!("wakes {subject}: {reason} ({digest})");
+            for Intent { subject, reason, note } in intents {
+                match note {
+                    Note::Release { digest, .. } => {
+                        println!("wakes {subject}: {reason} ({digest})");
+                    }
+                    Note::Change { quiet, .. } => {
+                        println!("wakes {subject} after {quiet:#}: {reason}");
+                    }
+                }
             }
             for (rule, reason) in ignored {
                 println!("ignored by the rule {rule}: {reason}");
@@ -53,11 +60,17 @@ fn print(intents: &[Intent], ignored: &[(String, String)], format: Format) {
 }
 
 fn intent_to_value(intent: &Intent) -> Value {
-    json!({
-        "subject": intent.subject.to_string(),
-        "service": intent.service.as_str(),
-        "tag": intent.tag.as_str(),
-        "digest": intent.digest.as_str(),
-        "reason": intent.reason,
-    })
+    let mut value = json!({"subject": intent.subject.to_string(), "reason": intent.reason});
+    match &intent.note {
+        Note::Release { service, tag, digest } => {
+            value["service"] = service.as_str().into();
+            value["tag"] = tag.as_str().into();
+            value["digest"] = digest.as_str().into();
+        }
+        Note::Change { watched, quiet } => {
+            value["changed"] = watched.to_string().into();
+            value["quiet_seconds"] = quiet.as_secs().into();
+        }
+    }
+    value
 }

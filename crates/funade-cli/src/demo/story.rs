@@ -170,7 +170,7 @@ impl Stage<'_> {
     }
 
     fn send(&self, event: &Value) -> Result<String> {
-        let invocation = self.sim.push_event(event);
+        let invocation = self.sim.send_event(event);
         let Invocation::Answered(Handled::Routed(routing)) = invocation else {
             bail!("the event was not routed: {invocation:?}");
         };

@@ -48,8 +48,7 @@ pub use schema::{fleet_schema, service_schema};
 pub use source::{SourceFile, Sources};
 pub use stored::{BadStored, pack, unpack};
 pub use types::{
-    AlarmName, Config, Environment, Freeze, FreezeExemption, NamePattern, ParameterPath,
-    Parameters, QuietPeriod, Reaction, Registry, Rollback, Secret, SecretName, Service, Target,
-    VariableName, VariableNames, Verify, Wave,
+    AlarmName, Config, Environment, Freeze, FreezeExemption, NamePattern, Parameters, QuietPeriod,
+    Reaction, Registry, Rollback, Secret, Service, Target, VariableNames, Verify, Wave,
 };
 pub use weekly::WeeklyTime;

@@ -1,4 +1,4 @@
-//! Settings that are read and checked, but not acted on yet.
+//! Settings that are read and checked, but not acted on yet, or not in all that they say.
 //!
 //! Input: a document's tree. Output: one warning for each such setting where it is written, so
 //! that nobody relies on what does not happen. Whoever builds what a setting asks for deletes
@@ -13,11 +13,12 @@ use super::tree::{Key, Node, Value};
 /// The file, the key at its root, and what happens for now. A service's keys count in its
 /// overrides too.
 const NO_EFFECT_YET: &[(FileKind, &str, &str)] = &[
-    (FileKind::Fleet, "waves", "all targets of a service get a release at once"),
+    (
+        FileKind::Fleet,
+        "waves",
+        "all targets of a service get a release at once; only changes on shared paths go by waves",
+    ),
     (FileKind::Fleet, "freezes", "deploys start at any time"),
-    (FileKind::Services, "parameters", "environment variables stay as they are"),
-    (FileKind::Services, "secrets", "environment variables stay as they are"),
-    (FileKind::Services, "on_parameter_change", "nothing happens when a parameter changes"),
     (FileKind::Services, "verify", "a deploy is over when ECS has completed its deployment"),
     (FileKind::Services, "rollback", "nothing is rolled back but by ECS itself"),
 ];

@@ -1,7 +1,8 @@
 //! What to do next for one service: which release each of its targets should run.
 //!
 //! In: the service, its record, the releases we know of (best first, looked up in the registry),
-//! and where its targets stand. Out: the record as it should be, and the targets to wake.
+//! and where its targets stand. Out: the record as it should be, turns for shared changes
+//! included, and the targets to wake.
 //! Invariant: without a person's request no target is assigned an older release than before.
 
 use std::collections::BTreeMap;
@@ -9,7 +10,9 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::config::Service;
+use crate::config::{Service, Target, Wave};
+use crate::decisions::report::AWAITS_TURN;
+use crate::decisions::turns::give_turns;
 use crate::facts::names::{Tag, TargetId};
 use crate::facts::record::{ServiceRecord, StandingKind, TargetRecord};
 use crate::facts::release::{AssignedBy, Assignment, Release, Request};
@@ -24,6 +27,12 @@ const REQUEST_STANDS: SignedDuration = SignedDuration::from_hours(1);
 pub struct TargetStatus {
     /// The assignment for which nothing is left to do, if that is so.
     pub settled: Option<u64>,
+    /// The assignment for which only its turn is to come, if that is so.
+    pub awaits_turn: Option<u64>,
+    /// Whether it needs a person.
+    pub blocked: bool,
+    /// The number of the last turn that it has had.
+    pub had_turn: u64,
 }
 
 impl TargetStatus {
@@ -32,7 +41,13 @@ impl TargetStatus {
     pub fn of(record: &TargetRecord) -> Self {
         let standing = record.standing.as_ref();
         let settled = standing.filter(|standing| standing.kind == StandingKind::Settled);
-        Self { settled: settled.map(|standing| standing.assignment) }
+        let awaits_turn = standing.filter(|standing| standing.code == AWAITS_TURN);
+        Self {
+            settled: settled.map(|standing| standing.assignment),
+            awaits_turn: awaits_turn.map(|standing| standing.assignment),
+            blocked: standing.is_some_and(|standing| standing.kind == StandingKind::Blocked),
+            had_turn: record.had_turn,
+        }
     }
 }
 
@@ -52,6 +67,8 @@ pub struct Advance {
     pub record: ServiceRecord,
     /// The targets that have something left to do.
     pub wake: Vec<TargetId>,
+    /// When to look at the service again, if not sooner woken.
+    pub look_again: Option<SignedDuration>,
     /// What was decided.
     pub report: ServiceReport,
     /// The releases that came since the last decision and are not taken, with the reason.
@@ -140,6 +157,7 @@ pub fn candidates(
 #[must_use]
 pub fn advance(
     service: &Service,
+    waves: &[Wave],
     record: &ServiceRecord,
     releases: &[Release],
     confirmed: Option<&Candidate>,
@@ -155,29 +173,43 @@ pub fn advance(
         next.assigned = service.targets.keys().map(|name| (name.clone(), number)).collect();
         next.assignments.retain(|kept, _| *kept == number);
     }
-    let wake: Vec<TargetId> = service
+    let given = give_turns(service, waves, &next, targets, now);
+    (next.turns, next.turns_begun) = (given.turns, given.turns_begun);
+    let mut wake: Vec<TargetId> = service
         .targets
         .values()
-        .filter(|target| {
-            // Without an assignment a target is looked at once, so that a person sees what it
-            // runs, and the first deploy knows where to look.
-            let assigned = next.assigned.get(&target.id.environment).copied().unwrap_or(0);
-            targets.get(&target.id).and_then(|status| status.settled) != Some(assigned)
-        })
+        .filter(|target| has_something_to_do(target, &next, targets.get(&target.id)))
         .map(|target| target.id.clone())
         .collect();
+    let unsettled = wake.len();
+    wake.extend(given.wake.into_iter().filter(|id| !wake.contains(id)).collect::<Vec<_>>());
     let report = match next.newest() {
         None => ServiceReport::NothingKnown,
         Some(newest) if record.newest() != Some(newest) => ServiceReport::Assigned {
             tag: newest.release.tag.clone(),
             targets: next.assigned.len(),
         },
-        Some(newest) => {
-            ServiceReport::Stays { tag: newest.release.tag.clone(), unsettled: wake.len() }
-        }
+        Some(newest) => ServiceReport::Stays { tag: newest.release.tag.clone(), unsettled },
     };
     let refused = refused(service, &next, record, releases);
-    Advance { record: next, wake, report, refused }
+    Advance { record: next, wake, look_again: given.look_again, report, refused }
+}
+
+/// Whether a target should be looked at for what is assigned to it. Not one that only awaits its
+/// turn: it looks again by itself, and asks again then.
+fn has_something_to_do(
+    target: &Target,
+    record: &ServiceRecord,
+    status: Option<&TargetStatus>,
+) -> bool {
+    let environment = &target.id.environment;
+    // Without an assignment a target is looked at once, so that a person sees what it runs, and
+    // the first deploy knows where to look.
+    let assigned = record.assigned.get(environment).copied().unwrap_or(0);
+    let Some(status) = status else { return true };
+    let only_awaits =
+        status.awaits_turn == Some(assigned) && record.turn(&target.place, environment).is_none();
+    status.settled != Some(assigned) && !only_awaits
 }
 
 fn assign(record: &mut ServiceRecord, candidate: &Candidate, now: Timestamp) {

@@ -7,6 +7,8 @@ pub mod advance;
 
 pub mod plan;
 
+mod restraint;
+
 mod settle;
 
 pub mod progress;
@@ -14,3 +16,11 @@ pub mod progress;
 pub mod report;
 
 pub mod wanted;
+
+pub mod variables;
+
+pub mod differences;
+
+pub mod problem;
+
+pub mod turns;

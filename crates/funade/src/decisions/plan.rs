@@ -4,23 +4,23 @@
 //! should be before the first step, the steps, and a report. Printing it is the dry run.
 //!
 //! Invariants: a plan holds at most one `UpdateService`, and none for a deploy whose deployment
-//! ECS shows; an assignment is tried once; at the fixed point there are no steps and the record
-//! stays as it is.
-
-use std::collections::BTreeMap;
+//! ECS shows; an assignment with its variables is tried once; at the fixed point there are no
+//! steps and the record stays as it is.
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::Target;
 use crate::decisions::report::{Report, stand};
+use crate::decisions::restraint::Case;
 use crate::decisions::settle::{rebind, settle};
-use crate::decisions::wanted;
+use crate::decisions::wanted::{self, Unusable, Wanted};
+use crate::facts::configuration::Configuration;
 use crate::facts::ecs::{Controller, EcsService, RolloutState};
-use crate::facts::image::ImageReference;
-use crate::facts::names::{DeploymentId, RevisionArn, Tag};
-use crate::facts::record::{Deploy, DeployId, Ending, Progress, StandingKind, TargetRecord};
-use crate::facts::release::{AssignedBy, Assignment};
-use crate::facts::task_definition::{Document, RELEASE_TAG, Registration, Revision};
+use crate::facts::names::RevisionArn;
+use crate::facts::parameter::Stores;
+use crate::facts::record::{Deploy, DeployId, Progress, StandingKind, TargetRecord, Turn};
+use crate::facts::release::Assignment;
+use crate::facts::task_definition::{Registration, Revision};
 
 /// The first time to look again at something that passes by itself. Soon, since a replica or a
 /// small service is often ready within seconds.
@@ -46,6 +46,12 @@ pub struct Observation {
     /// Whether ECS has begun a deployment of the unfinished deploy's revision since the deploy was
     /// written down, be it over or not. Only looked for while the record does not know it.
     pub deployed_before: bool,
+    /// All that the target's paths and secrets hold; `None` where [`needs_stores`] says so.
+    pub stores: Option<Stores>,
+    /// When something that the target reads has last changed, as far as we were told.
+    pub changed_at: Option<Timestamp>,
+    /// The target's turn to take up a change that many targets share, and its number.
+    pub turn: Option<(u64, Turn)>,
 }
 
 /// The decision for one target.
@@ -57,8 +63,13 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// What was found, or what is begun.
     pub report: Report,
+    /// What should run and how it differs from what does, as far as it came to that: for whoever
+    /// asks.
+    pub wanted: Option<Wanted>,
     /// When to look again, if not sooner woken.
     pub look_again: Option<SignedDuration>,
+    /// Whether the target's service is to be woken: it asks for a turn, or has had it.
+    pub wake_service: bool,
 }
 
 /// One call that changes the world.
@@ -90,7 +101,7 @@ pub fn plan(
 ) -> Plan {
     let record = record.clone();
     let draft = match running(target, observed) {
-        Err(report) => Draft::report(record, report),
+        Err(report) => Draft::report(record, *report),
         Ok((service, running)) => {
             let record = rebind(record, assigned);
             let record = settle(record, service, running, observed, assigned, now);
@@ -100,35 +111,68 @@ pub fn plan(
     draft.finish(assigned, observed, now)
 }
 
+/// Whether a plan from this observation needs what the target's paths and secrets hold: not while
+/// nothing is assigned, nor while our deployment goes on. Parameter Store's rate is shared with
+/// the tasks that start: <https://docs.aws.amazon.com/general/latest/gr/ssm.html>.
+#[must_use]
+pub fn needs_stores(
+    target: &Target,
+    assigned: Option<&Assignment>,
+    record: &TargetRecord,
+    observed: &Observation,
+    now: Timestamp,
+) -> bool {
+    let (Some(assigned), Ok((service, running))) = (assigned, running(target, observed)) else {
+        return false;
+    };
+    let record = rebind(record.clone(), Some(assigned));
+    let record = settle(record, service, running, observed, Some(assigned), now);
+    in_progress(&record, assigned).is_none()
+}
+
+/// Our deployment for this assignment, while it goes on.
+fn in_progress(record: &TargetRecord, assigned: &Assignment) -> Option<Report> {
+    let deploy = record.deploy.as_ref().filter(|d| d.assignment.number == assigned.number)?;
+    let Progress::Updated { deployment, .. } = &deploy.progress else { return None };
+    Some(Report::InProgress {
+        deploy: deploy.id.clone(),
+        release: assigned.release.tag.clone(),
+        deployment: deployment.clone(),
+    })
+}
+
 /// A plan before its standing is known.
 struct Draft {
     record: TargetRecord,
     steps: Vec<Step>,
     report: Report,
+    wanted: Option<Wanted>,
 }
 
 /// The service and what it runs, or why there is nothing to plan from.
 fn running<'a>(
     target: &Target,
     observed: &'a Observation,
-) -> Result<(&'a EcsService, &'a Revision), Report> {
-    let missing = || Report::ServiceMissing {
-        service: target.ecs_service.to_string(),
-        cluster: target.cluster.to_string(),
-        place: target.place.to_string(),
+) -> Result<(&'a EcsService, &'a Revision), Box<Report>> {
+    let missing = || {
+        Box::new(Report::ServiceMissing {
+            service: target.ecs_service.to_string(),
+            cluster: target.cluster.to_string(),
+            place: target.place.to_string(),
+        })
     };
     let service = observed.service.as_ref().ok_or_else(missing)?;
     match (service.status.as_str(), &service.controller) {
         // A deleted service is still described for a while.
         ("INACTIVE", _) => Err(missing()),
         ("ACTIVE", Controller::Ecs) => {
-            let running = observed.running.as_ref().ok_or(Report::NothingRuns)?;
+            let running = observed.running.as_ref().ok_or(Box::new(Report::NothingRuns))?;
             Ok((service, running))
         }
         ("ACTIVE", Controller::Other(controller)) => {
-            Err(Report::OtherController { controller: controller.clone() })
+            Err(Box::new(Report::OtherController { controller: controller.clone() }))
         }
-        (status, _) => Err(Report::ServiceNotActive { status: status.to_owned() }),
+        (status, _) => Err(Box::new(Report::ServiceNotActive { status: status.to_owned() })),
     }
 }
 
@@ -145,37 +189,47 @@ fn decide(
     let Some(assigned) = assigned else {
         return Draft::report(record, Report::NothingAssigned);
     };
-    let last = record.deploy.as_ref().filter(|d| d.assignment.number == assigned.number);
-    if let Some(Progress::Updated { deployment, .. }) = last.map(|deploy| &deploy.progress) {
-        let report = Report::InProgress {
-            deploy: last.expect("matched").id.clone(),
-            release: assigned.release.tag.clone(),
-            deployment: deployment.clone(),
-        };
+    if let Some(report) = in_progress(&record, assigned) {
         return Draft::report(record, report);
     }
     let image = wanted::image(target, &assigned.release.digest);
-    let document = match wanted::document(target, &running.document, &image) {
-        Ok(document) => document,
-        Err(wanted::ContainerMissing { has }) => {
-            let report = Report::ContainerMissing {
-                container: target.container.clone(),
-                revision: running.arn.clone(),
-                has,
-            };
-            return Draft::report(record, report);
+    let stores = observed.stores.as_ref().expect("they are read unless our deployment goes on");
+    let wanted = match wanted::wanted(target, &running.document, &image, stores) {
+        Ok(wanted) => wanted,
+        Err(unusable) => {
+            return Draft::report(record, cannot_be_written(target, running, unusable));
         }
     };
-    if document == running.document {
-        return Draft::report(record, same_document(assigned, running, service));
+    if !wanted.is_new() {
+        return Draft::report(record, same_document(assigned, running, service)).of(wanted);
     }
-    if let Some(deployment) = going_back(&record, service) {
-        return Draft::report(record, Report::GoesBack { deployment });
+    let (record_now, wanted_now, image) = (&record, &wanted, &image);
+    let case = Case {
+        target,
+        assigned,
+        record: record_now,
+        service,
+        running,
+        observed,
+        image,
+        wanted: wanted_now,
+        now,
+    };
+    if let Some(report) = case.restraint() {
+        return Draft::report(record, report).of(wanted);
     }
-    if let Some(report) = stands_against(target, assigned, &record, running, observed, &image) {
-        return Draft::report(record, report);
+    begin(target, assigned, record, running, wanted, now)
+}
+
+fn cannot_be_written(target: &Target, running: &Revision, unusable: Unusable) -> Report {
+    match unusable {
+        Unusable::ContainerMissing { has } => Report::ContainerMissing {
+            container: target.container.clone(),
+            revision: running.arn.clone(),
+            has,
+        },
+        Unusable::Configuration(problems) => Report::ConfigurationUnusable { problems },
     }
-    begin(target, assigned, record, running, document, now)
 }
 
 /// The PRIMARY's revision is what we want, whoever brought it. It runs once its deployment has
@@ -194,127 +248,59 @@ fn same_document(assigned: &Assignment, running: &Revision, service: &EcsService
     }
 }
 
-/// The deployment by which ECS goes back after a failed deploy. Another one during that time could
-/// leave the service with nothing complete to go back to.
-fn going_back(record: &TargetRecord, service: &EcsService) -> Option<DeploymentId> {
-    let last = record.deploy.as_ref()?;
-    let failed = matches!(&last.progress, Progress::Ended { ending: Ending::Failed { .. }, .. });
-    let primary = service.primary()?;
-    let back = primary.rollout == RolloutState::InProgress && primary.revision == last.from;
-    (failed && back).then(|| primary.id.clone())
-}
-
-/// Why a deploy that the documents call for does not begin.
-fn stands_against(
-    target: &Target,
-    assigned: &Assignment,
-    record: &TargetRecord,
-    running: &Revision,
-    observed: &Observation,
-    image: &ImageReference,
-) -> Option<Report> {
-    let release = assigned.release.tag.clone();
-    let last = record.deploy.as_ref().filter(|deploy| {
-        // In another account or region it was another ECS service.
-        deploy.assignment.number == assigned.number && deploy.from.is_in(&target.place)
-    });
-    if let Some(Deploy { id, progress, .. }) = last
-        && let Progress::Ended { ending, revision: ours, .. } = progress
-    {
-        let deploy = id.clone();
-        match ending {
-            Ending::Failed { reason } => {
-                return Some(Report::DeployFailed { deploy, release, reason: reason.clone() });
-            }
-            Ending::Succeeded if ours.as_ref() != Some(&running.arn) => {
-                let revision = running.arn.clone();
-                return Some(Report::ChangedOutside { deploy, release, revision });
-            }
-            // Ours still runs, and the target's configuration has changed; or it was cut off
-            // before `UpdateService` by a change from outside. Begin anew.
-            Ending::Succeeded | Ending::Superseded => {}
-        }
-    }
-    if assigned.by == AssignedBy::Selection
-        && let Some(newer) = newer_running(target, assigned, record, running)
-    {
-        return Some(Report::RunsNewer { running: newer, assigned: release });
-    }
-    (!observed.image_present).then(|| Report::ImageNotThere { image: image.to_string() })
-}
-
-/// The running release, where it is known and newer than the assigned one.
-fn newer_running(
-    target: &Target,
-    assigned: &Assignment,
-    record: &TargetRecord,
-    running: &Revision,
-) -> Option<Tag> {
-    let tag = running_tag(target, record, running)?;
-    let rank = target.selection.order(&tag)?;
-    let assigned_rank = target.selection.order(&assigned.release.tag)?;
-    (rank > assigned_rank).then_some(tag)
-}
-
-/// The release that a revision runs, as far as it can be known: from the image's tag, from the
-/// deploy that brought its digest, from the tag that we put on the revision.
-fn running_tag(target: &Target, record: &TargetRecord, running: &Revision) -> Option<Tag> {
-    let image = ImageReference::parse(running.document.image(&target.container)?)?;
-    if image.repository != target.repository {
-        return None;
-    }
-    if let Some(tag) = image.tag {
-        return Some(tag);
-    }
-    let last = record.deploy.as_ref().map(|deploy| &deploy.assignment.release);
-    if let Some(release) = last
-        && Some(&release.digest) == image.digest.as_ref()
-    {
-        return Some(release.tag.clone());
-    }
-    Tag::parse(running.tags.get(RELEASE_TAG)?.as_str()).ok()
-}
-
 /// Begins a deploy, or goes on with the one that an earlier pass began.
 fn begin(
     target: &Target,
     assigned: &Assignment,
     mut record: TargetRecord,
     running: &Revision,
-    document: Document,
+    wanted: Wanted,
     now: Timestamp,
 ) -> Draft {
     let unfinished = record.deploy.take().filter(|deploy| {
         deploy.assignment.number == assigned.number
             && matches!(deploy.progress, Progress::Begun | Progress::Registered { .. })
     });
-    let deploy = unfinished.unwrap_or_else(|| {
+    let mut deploy = unfinished.unwrap_or_else(|| {
         record.deploys_begun += 1;
         Deploy {
             id: DeployId { target: target.id.clone(), number: record.deploys_begun },
             assignment: assigned.clone(),
             from: running.arn.clone(),
+            configuration: Configuration::default(),
             begun_at: now,
             progress: Progress::Begun,
         }
     });
     let release = assigned.release.tag.clone();
+    let report = Report::Deploys {
+        deploy: deploy.id.clone(),
+        release: release.clone(),
+        new_image: wanted.new_image,
+        variables: wanted.changes.iter().map(|change| change.variable.clone()).collect(),
+        from: running.arn.clone(),
+    };
     let steps = if let Some(revision) = deploy.progress.revision() {
         vec![Step::Update(NewRevision::Known(revision.clone()))]
     } else {
-        let tags: &BTreeMap<String, String> = &running.tags;
-        let registration =
-            wanted::registration(document, tags, release.as_str(), &deploy.id.to_string());
+        // Also of one that was begun before: what is registered is what was read now.
+        deploy.configuration = wanted.configuration.clone();
+        let (id, tags) = (deploy.id.to_string(), &running.tags);
+        let document = wanted.document.clone();
+        let registration = wanted::registration(document, tags, release.as_str(), &id);
         vec![Step::Register(registration), Step::Update(NewRevision::JustRegistered)]
     };
-    let report = Report::Deploys { deploy: deploy.id.clone(), release, from: running.arn.clone() };
     record.deploy = Some(deploy);
-    Draft { record, steps, report }
+    Draft { record, steps, report, wanted: Some(wanted) }
 }
 
 impl Draft {
     fn report(record: TargetRecord, report: Report) -> Self {
-        Self { record, steps: Vec::new(), report }
+        Self { record, steps: Vec::new(), report, wanted: None }
+    }
+
+    fn of(self, wanted: Wanted) -> Self {
+        Self { wanted: Some(wanted), ..self }
     }
 
     fn finish(
@@ -327,12 +313,38 @@ impl Draft {
             self.record.last_seen = Some(running.arn.clone());
         }
         let number = assigned.map_or(0, |assigned| assigned.number);
+        let wake_service = self.take_turn(observed.turn);
         self.record.standing = Some(stand(self.record.standing.take(), &self.report, number, now));
         let since = self.record.standing.as_ref().map_or(now, |standing| standing.since);
-        let waits = self.report.kind() == StandingKind::Waiting;
-        let look_again = waits.then(|| next_look(now.duration_since(since)));
-        Plan { record: self.record, steps: self.steps, report: self.report, look_again }
+        let look_again = if let Report::QuietPeriod { left, .. } = &self.report {
+            Some(*left)
+        } else {
+            let waits = self.report.kind() == StandingKind::Waiting;
+            waits.then(|| next_look(now.duration_since(since)))
+        };
+        let look_again = look_again.map(within_max);
+        let Self { record, steps, report, wanted } = self;
+        Plan { record, steps, report, wanted, look_again, wake_service }
     }
+
+    /// Notes that the target has had its turn, and says whether its service should hear of
+    /// something. It is woken until it knows: a target that was cut off is woken again.
+    fn take_turn(&mut self, turn: Option<(u64, Turn)>) -> bool {
+        let asks = matches!(self.report, Report::AwaitsTurn { .. });
+        let Some((number, turn)) = turn else { return asks };
+        match (self.report.kind(), turn) {
+            (StandingKind::Settled, _) => {
+                self.record.had_turn = number;
+                true
+            }
+            (StandingKind::Blocked, Turn::Given) => true,
+            (StandingKind::Blocked, Turn::Failed) | (StandingKind::Waiting, _) => asks,
+        }
+    }
+}
+
+fn within_max(delay: SignedDuration) -> SignedDuration {
+    delay.min(LOOK_AGAIN_MAX)
 }
 
 /// How long until the next look at something that has stood like this for a while. Looks are due
@@ -343,7 +355,7 @@ fn next_look(stood: SignedDuration) -> SignedDuration {
     while due <= stood {
         due = if due < LOOK_AGAIN_MAX { due * 2 } else { due + LOOK_AGAIN_MAX };
     }
-    (due - stood).min(LOOK_AGAIN_MAX)
+    due - stood
 }
 
 #[cfg(test)]
@@ -360,7 +372,7 @@ mod tests {
             assert_eq!(due_after(stood), due, "after {stood} s");
         }
         for stood in 0..10_000 {
-            let next = next_look(SignedDuration::from_secs(stood));
+            let next = within_max(next_look(SignedDuration::from_secs(stood)));
             assert!(next.is_positive() && next <= LOOK_AGAIN_MAX, "after {stood} s: {next}");
         }
     }

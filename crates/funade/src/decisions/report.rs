@@ -4,10 +4,18 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+use crate::decisions::problem::{ConfigurationProblem, list};
 use crate::facts::names::{ContainerName, DeploymentId, RevisionArn, Tag};
+use crate::facts::parameter::VariableName;
 use crate::facts::record::{DeployId, Standing, StandingKind};
+
+/// The code of [`Report::QuietPeriod`], by which a later pass knows since when it waits.
+pub const QUIET_PERIOD: &str = "quiet-period";
+
+/// The code of [`Report::AwaitsTurn`], by which the service knows who asks.
+pub const AWAITS_TURN: &str = "awaits-turn";
 
 /// What a pass over a target found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,12 +62,45 @@ pub enum Report {
         /// The image.
         image: String,
     },
+    /// It runs the assigned release with other variables than it should, and is not deployed for
+    /// that.
+    ConfigurationDiffers {
+        /// The release.
+        release: Tag,
+        /// The revision that runs it.
+        revision: RevisionArn,
+        /// The variables that differ.
+        variables: Vec<VariableName>,
+    },
+    /// Something that it reads was changed a moment ago.
+    QuietPeriod {
+        /// How long no further change must come.
+        quiet: SignedDuration,
+        /// How long that still is.
+        left: SignedDuration,
+    },
+    /// Variables have changed that many targets share, and it is not its turn yet.
+    AwaitsTurn {
+        /// The variables, in a few words.
+        variables: String,
+        /// The wave that it is in.
+        wave: String,
+    },
+    /// The variables that it should have cannot be written into its task definition.
+    ConfigurationUnusable {
+        /// Why, all reasons.
+        problems: Vec<ConfigurationProblem>,
+    },
     /// A deploy begins, or goes on where an earlier pass was cut off.
     Deploys {
         /// Its id.
         deploy: DeployId,
         /// The release.
         release: Tag,
+        /// Whether it brings another image.
+        new_image: bool,
+        /// The variables that it adds, removes or changes.
+        variables: Vec<VariableName>,
         /// The revision that it starts from.
         from: RevisionArn,
     },
@@ -110,6 +151,8 @@ pub enum Report {
         release: Tag,
         /// What was seen.
         reason: String,
+        /// The secrets that tasks read in the newer version still, with both versions.
+        stay: Vec<String>,
     },
     /// The deploy succeeded, and since then somebody else changed what the target runs.
     ChangedOutside {
@@ -132,12 +175,15 @@ impl Report {
     #[must_use]
     pub fn kind(&self) -> StandingKind {
         match self {
-            Self::NothingAssigned | Self::AlreadyRuns { .. } | Self::RunsNewer { .. } => {
-                StandingKind::Settled
-            }
+            Self::NothingAssigned
+            | Self::AlreadyRuns { .. }
+            | Self::ConfigurationDiffers { .. }
+            | Self::RunsNewer { .. } => StandingKind::Settled,
             Self::Settling { .. }
             | Self::GoesBack { .. }
             | Self::ImageNotThere { .. }
+            | Self::QuietPeriod { .. }
+            | Self::AwaitsTurn { .. }
             | Self::Deploys { .. }
             | Self::InProgress { .. } => StandingKind::Waiting,
             Self::GivenUp { .. }
@@ -146,6 +192,7 @@ impl Report {
             | Self::OtherController { .. }
             | Self::NothingRuns
             | Self::ContainerMissing { .. }
+            | Self::ConfigurationUnusable { .. }
             | Self::DeployFailed { .. }
             | Self::ChangedOutside { .. }
             | Self::CallRefused { .. } => StandingKind::Blocked,
@@ -163,6 +210,10 @@ impl Report {
             Self::GivenUp { .. } => "given-up",
             Self::RunsNewer { .. } => "runs-newer",
             Self::ImageNotThere { .. } => "image-not-there",
+            Self::ConfigurationDiffers { .. } => "configuration-differs",
+            Self::QuietPeriod { .. } => QUIET_PERIOD,
+            Self::AwaitsTurn { .. } => AWAITS_TURN,
+            Self::ConfigurationUnusable { .. } => "configuration-unusable",
             Self::Deploys { .. } => "deploys",
             Self::InProgress { .. } => "in-progress",
             Self::ServiceMissing { .. } => "service-missing",
@@ -226,8 +277,30 @@ impl fmt::Display for Report {
             Self::ImageNotThere { image } => {
                 write!(f, "{image} is not there yet; replication may take a while")
             }
-            Self::Deploys { deploy, release, from } => {
-                write!(f, "deploy {deploy} brings {release}, starting from {}", from.short())
+            Self::ConfigurationDiffers { release, revision, variables } => write!(
+                f,
+                "it runs {release} as {}, and {} would change ({}); `on_parameter_change` says \
+                 not to deploy for that, so the next deploy takes it along",
+                revision.short(),
+                count(variables),
+                list(variables)
+            ),
+            Self::QuietPeriod { quiet, .. } => write!(
+                f,
+                "something that it reads was changed; it is deployed once there has been no \
+                 further change for {quiet:#}"
+            ),
+            Self::AwaitsTurn { variables, wave } => write!(
+                f,
+                "{variables}, which it shares with other targets, changed; it takes that up in \
+                 its turn, in the wave {wave}"
+            ),
+            Self::ConfigurationUnusable { problems } => {
+                let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+                f.write_str(&problems.join("; and "))
+            }
+            Self::Deploys { deploy, release, new_image, variables, from } => {
+                deploys(f, deploy, release, *new_image, variables, from)
             }
             Self::InProgress { deploy, release, deployment } => {
                 write!(f, "deploy {deploy} of {release} is under way as {deployment}")
@@ -256,12 +329,9 @@ impl fmt::Display for Report {
                 revision.short(),
                 if has.is_empty() { "unnamed ones".to_owned() } else { has.join(", ") },
             ),
-            Self::DeployFailed { deploy, release, reason } => write!(
-                f,
-                "deploy {deploy} of {release} failed: {reason}; push a newer release, or try \
-                 again with funade deploy {} --tag {release}",
-                deploy.target.service
-            ),
+            Self::DeployFailed { deploy, release, reason, stay } => {
+                deploy_failed(f, deploy, release, reason, stay)
+            }
             Self::ChangedOutside { deploy, release, revision } => write!(
                 f,
                 "deploy {deploy} of {release} had succeeded, and since then somebody else put {} \
@@ -271,5 +341,54 @@ impl fmt::Display for Report {
             ),
             Self::CallRefused { error } => write!(f, "AWS refuses: {error}"),
         }
+    }
+}
+
+fn deploys(
+    f: &mut fmt::Formatter<'_>,
+    deploy: &DeployId,
+    release: &Tag,
+    new_image: bool,
+    variables: &[VariableName],
+    from: &RevisionArn,
+) -> fmt::Result {
+    let (count, names, from) = (count(variables), list(variables), from.short());
+    match (new_image, variables.is_empty()) {
+        (_, true) => write!(f, "deploy {deploy} brings {release}, starting from {from}"),
+        (true, false) => write!(
+            f,
+            "deploy {deploy} brings {release} and changes {count} ({names}), starting from {from}"
+        ),
+        (false, false) => write!(
+            f,
+            "deploy {deploy} changes {count} ({names}) of {release}, starting from {from}"
+        ),
+    }
+}
+
+fn deploy_failed(
+    f: &mut fmt::Formatter<'_>,
+    deploy: &DeployId,
+    release: &Tag,
+    reason: &str,
+    stay: &[String],
+) -> fmt::Result {
+    write!(f, "deploy {deploy} of {release} failed: {reason}; ")?;
+    if !stay.is_empty() {
+        let stay = list(stay);
+        write!(f, "what did not go back, since tasks read the newest: {stay}; ")?;
+    }
+    write!(
+        f,
+        "push a newer release, or try again with funade deploy {} --tag {release}",
+        deploy.target.service
+    )
+}
+
+fn count(variables: &[VariableName]) -> String {
+    if variables.len() == 1 {
+        "1 variable".to_owned()
+    } else {
+        format!("{} variables", variables.len())
     }
 }

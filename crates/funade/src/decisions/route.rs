@@ -5,11 +5,18 @@
 //! to nothing, whatever else it says, since all but the envelope's account and region can be
 //! forged by whoever may put events on the bus.
 
+mod image;
+
+mod parameter;
+
 use std::fmt;
 
-use crate::config::{Config, Registry, Service};
-use crate::facts::event::{Action, Event, ImageEvent, Occurrence, Outcome};
-use crate::facts::names::{Digest, Place, ServiceName, Tag};
+use jiff::SignedDuration;
+
+use crate::config::Config;
+use crate::facts::event::{Event, Occurrence};
+use crate::facts::names::{Digest, ServiceName, Tag};
+use crate::facts::parameter::Watched;
 use crate::facts::subject::Subject;
 
 /// What an event leads to.
@@ -21,19 +28,36 @@ pub struct Routing {
     pub ignored: Vec<Ignored>,
 }
 
-/// A release to note, and the service to wake.
+/// Something to note, and a subject to wake for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Intent {
     /// Where to look.
     pub subject: Subject,
-    /// The service that the release is of.
-    pub service: ServiceName,
-    /// The tag that was pushed.
-    pub tag: Tag,
-    /// The digest that it was put on.
-    pub digest: Digest,
     /// What happened, for the history and the logs.
     pub reason: String,
+    /// What to note before.
+    pub note: Note,
+}
+
+/// What an event leaves in the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// There is a release; its service is woken at once.
+    Release {
+        /// The service that it is of.
+        service: ServiceName,
+        /// The tag that was pushed.
+        tag: Tag,
+        /// The digest that it was put on.
+        digest: Digest,
+    },
+    /// Something that the subject reads has changed; it is woken after the quiet period.
+    Change {
+        /// What has changed.
+        watched: Watched,
+        /// How long no further change must come.
+        quiet: SignedDuration,
+    },
 }
 
 /// Something that leads to nothing.
@@ -68,6 +92,18 @@ pub enum Rule {
     UnknownRepository,
     /// The service's selection does not take the tag.
     TagNotSelected,
+    /// No environment is in the account that the event comes from.
+    UnknownAccount,
+    /// The account has environments, but none in the event's region.
+    UnknownRegion,
+    /// No target there reads the parameter.
+    UnreadParameter,
+    /// No target there reads the secret.
+    UnreadSecret,
+    /// The secret's current version has not changed.
+    NotCurrent,
+    /// The target's configuration says that changes are ignored.
+    ReactionIgnore,
 }
 
 impl fmt::Display for Rule {
@@ -83,6 +119,12 @@ impl fmt::Display for Rule {
             Self::Untagged => "untagged",
             Self::UnknownRepository => "unknown-repository",
             Self::TagNotSelected => "tag-not-selected",
+            Self::UnknownAccount => "unknown-account",
+            Self::UnknownRegion => "unknown-region",
+            Self::UnreadParameter => "unread-parameter",
+            Self::UnreadSecret => "unread-secret",
+            Self::NotCurrent => "not-current",
+            Self::ReactionIgnore => "reaction-ignore",
         })
     }
 }
@@ -90,130 +132,22 @@ impl fmt::Display for Rule {
 /// Decides which subjects an event concerns.
 #[must_use]
 pub fn route(config: &Config, event: &Event) -> Routing {
-    let (image, pushed_to) = match &event.occurrence {
-        Occurrence::ImageAction(image) => (image, &event.place),
-        Occurrence::ReplicationAction { image, pushed_to } => (image, pushed_to),
-    };
-    let (tag, digest) = match relevant(config, event, image, pushed_to) {
-        Ok(pushed) => pushed,
-        Err(ignored) => return Routing { ignored: vec![ignored], ..Routing::default() },
-    };
-    let mut routing = Routing::default();
-    for service in config.services_using(&image.repository) {
-        match route_to(service, event, image, pushed_to, tag) {
-            Ok(reason) => routing.intents.push(Intent {
-                subject: Subject::Service(service.name.clone()),
-                service: service.name.clone(),
-                tag: tag.clone(),
-                digest: digest.clone(),
-                reason,
-            }),
-            Err(ignored) => routing.ignored.push(ignored),
+    match &event.occurrence {
+        Occurrence::ImageAction(image) => image::route(config, event, image, &event.place),
+        Occurrence::ReplicationAction { image, pushed_to } => {
+            image::route(config, event, image, pushed_to)
         }
-    }
-    if routing.intents.is_empty() && routing.ignored.is_empty() {
-        routing.ignored.push(Ignored {
-            rule: Rule::UnknownRepository,
-            reason: format!("no service uses the repository `{}`", image.repository),
-        });
-    }
-    routing
-}
-
-/// What holds for an event whatever service it may concern. Gives the tag and the digest.
-fn relevant<'a>(
-    config: &Config,
-    event: &Event,
-    image: &'a ImageEvent,
-    pushed_to: &Place,
-) -> Result<(&'a Tag, &'a Digest), Ignored> {
-    let ignored = |rule, reason| Err(Ignored { rule, reason });
-    for place in [&event.place, pushed_to] {
-        if !registries(config).any(|registry| registry.place.account == place.account) {
-            return ignored(
-                Rule::WrongRegistryAccount,
-                format!("no service's images are pushed to account {}", place.account),
-            );
+        Occurrence::ParameterChange { name, operation } => {
+            parameter::parameter(config, &event.place, name, operation)
         }
-    }
-    match &image.action {
-        Action::Push | Action::Replicate => {}
-        Action::Delete => {
-            return ignored(Rule::Delete, "a deleted image starts no deploy".to_owned());
+        Occurrence::SecretLabelUpdated { name, label } => {
+            parameter::secret(config, &event.place, name, label)
         }
-        Action::UpdateStorageClass => {
-            let reason = "archiving or restoring an image starts no deploy".to_owned();
-            return ignored(Rule::UpdateStorageClass, reason);
-        }
-        Action::Other(action) => {
-            let reason = format!("this version of Funade does not know the action `{action}`");
-            return ignored(Rule::UnknownAction, reason);
-        }
-    }
-    if let Outcome::Other(result) = &image.result {
-        return ignored(Rule::ResultNotSuccess, format!("its result is `{result}`, not SUCCESS"));
-    }
-    match (&image.tag, &image.digest) {
-        (Some(tag), Some(digest)) => Ok((tag, digest)),
-        (None, _) => ignored(
-            Rule::Untagged,
-            "the image has no tag: a platform's manifest or an attestation".to_owned(),
-        ),
-        (Some(_), None) => ignored(Rule::Untagged, "the event names no digest".to_owned()),
     }
 }
 
-/// Whether the event concerns this service. Gives the reason to look.
-fn route_to(
-    service: &Service,
-    event: &Event,
-    image: &ImageEvent,
-    pushed_to: &Place,
-    tag: &Tag,
-) -> Result<String, Ignored> {
-    let name = &service.name;
-    if &service.registry.place != pushed_to {
-        let (rule, what) = if service.registry.place.account == pushed_to.account {
-            (Rule::WrongRegistryRegion, "region")
-        } else {
-            (Rule::WrongRegistryAccount, "account")
-        };
-        return Err(Ignored {
-            rule,
-            reason: format!(
-                "images of `{name}` are pushed to {}, and this is another {what}: {pushed_to}",
-                service.registry.place
-            ),
-        });
+impl Routing {
+    fn ignored(rule: Rule, reason: String) -> Self {
+        Self { ignored: vec![Ignored { rule, reason }], ..Self::default() }
     }
-    let reason = match &event.occurrence {
-        Occurrence::ImageAction(_) => format!("{}:{tag} was pushed", image.repository),
-        Occurrence::ReplicationAction { .. } => {
-            let pulls_here = |registry: &Registry| registry.place == event.place;
-            if !service.targets.values().any(|target| pulls_here(&target.pulls_from)) {
-                return Err(Ignored {
-                    rule: Rule::UnusedReplica,
-                    reason: format!(
-                        "no environment that runs `{name}` pulls from the replica in {}",
-                        event.place
-                    ),
-                });
-            }
-            format!("{}:{tag} was replicated to {}", image.repository, event.place.region)
-        }
-    };
-    match service.selection.rank(tag) {
-        Ok(_) => Ok(reason),
-        Err(unselected) => Err(Ignored {
-            rule: Rule::TagNotSelected,
-            reason: format!("`{name}` does not select it: {unselected}"),
-        }),
-    }
-}
-
-fn registries(config: &Config) -> impl Iterator<Item = &Registry> {
-    let pulled =
-        config.environments.values().filter_map(|environment| environment.registry.as_ref());
-    let pushed = config.services.values().map(|service| &service.registry);
-    std::iter::once(&config.registry).chain(pushed).chain(pulled)
 }

@@ -1,16 +1,20 @@
-//! Events of the registry, read from EventBridge's envelope.
+//! Events of AWS, read from EventBridge's envelope: of the image registry, of Parameter Store and
+//! of Secrets Manager.
 //!
 //! The envelope's `account` and `region` are set by EventBridge; the rest is what the sender
 //! wrote. Unknown fields are passed over, since AWS adds some; what we need and do not find makes
 //! the event malformed, which is reported with its id and never tried again.
-//!
-//! Form: <https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html>.
+
+mod image;
+
+pub use image::{Action, ImageEvent, Outcome};
 
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::facts::names::{AccountId, Digest, Place, Region, RepositoryName, Tag};
+use crate::facts::names::{AccountId, Place, Region};
+use crate::facts::parameter::{ParameterName, SecretName};
 
 /// An event that we understand.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,45 +41,24 @@ pub enum Occurrence {
         /// Where it was pushed.
         pushed_to: Place,
     },
-}
-
-/// What both kinds of event say of the image.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ImageEvent {
-    /// The repository, to be compared exactly.
-    pub repository: RepositoryName,
-    /// `None` for an untagged image: a platform's manifest, an attestation.
-    pub tag: Option<Tag>,
-    /// Not in every action.
-    pub digest: Option<Digest>,
-    /// What was done.
-    pub action: Action,
-    /// Whether it succeeded.
-    pub result: Outcome,
-}
-
-/// What was done to an image.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
-    /// Pushed, or a tag put on an image that was there.
-    Push,
-    /// Copied to a replica.
-    Replicate,
-    /// Deleted.
-    Delete,
-    /// Archived or restored.
-    UpdateStorageClass,
-    /// An action that AWS has added since.
-    Other(String),
-}
-
-/// Whether it succeeded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// `SUCCESS`.
-    Success,
-    /// `FAILURE`, or a word that AWS has added since.
-    Other(String),
+    /// "Parameter Store Change": a parameter was created, updated, deleted or labelled. Neither
+    /// its value nor its version is told.
+    /// <https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-cwe.html>
+    ParameterChange {
+        /// Its full name.
+        name: ParameterName,
+        /// `Create`, `Update`, `Delete`, `LabelParameterVersion`, or a word added since: for people,
+        /// since whatever was done, one looks.
+        operation: String,
+    },
+    /// "Secret Label Updated": a version of a secret got a label.
+    /// <https://docs.aws.amazon.com/secretsmanager/latest/userguide/monitoring-eventbridge.html>
+    SecretLabelUpdated {
+        /// The secret's name.
+        name: SecretName,
+        /// `AWSCURRENT`, `AWSPENDING`, `AWSPREVIOUS` or a label of the customer.
+        label: String,
+    },
 }
 
 /// An event that we cannot read.
@@ -114,33 +97,31 @@ struct RawEnvelope {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct RawImage {
-    result: String,
-    repository_name: String,
-    image_digest: Option<String>,
-    action_type: String,
-    image_tag: Option<String>,
-    source_account: Option<String>,
-    source_region: Option<String>,
+struct RawParameterChange {
+    name: String,
+    operation: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawSecretLabel {
+    name: String,
+    label_updated: String,
 }
 
 impl RawEnvelope {
     fn into_event(self) -> Result<Event, String> {
-        if self.source != "aws.ecr" {
-            return Err(format!("its source is `{}`, not `aws.ecr`", self.source));
-        }
         let place = place(self.account, self.region)?;
-        let raw = RawImage::deserialize(&self.detail).map_err(|e| format!("detail: {e}"))?;
-        let occurrence = match self.detail_type.as_str() {
-            "ECR Image Action" => Occurrence::ImageAction(raw.into_image()?),
-            "ECR Replication Action" => Occurrence::ReplicationAction {
-                pushed_to: place_of_source(&raw)?,
-                image: raw.into_image()?,
-            },
-            other => {
+        let detail = &self.detail;
+        let occurrence = match (self.source.as_str(), self.detail_type.as_str()) {
+            ("aws.ecr", "ECR Image Action") => image::image_action(detail)?,
+            ("aws.ecr", "ECR Replication Action") => image::replication_action(detail)?,
+            ("aws.ssm", "Parameter Store Change") => parameter_change(detail)?,
+            ("aws.secretsmanager", "Secret Label Updated") => secret_label_updated(detail)?,
+            (source, detail_type) => {
                 return Err(format!(
-                    "its detail-type is `{other}`, neither `ECR Image Action` nor `ECR Replication Action`"
+                    "its source is `{source}` and its detail-type `{detail_type}`, which is none \
+                     that Funade reads"
                 ));
             }
         };
@@ -148,27 +129,16 @@ impl RawEnvelope {
     }
 }
 
-impl RawImage {
-    fn into_image(self) -> Result<ImageEvent, String> {
-        // An untagged push has no `image-tag`, or an empty one.
-        let tag = self.image_tag.filter(|tag| !tag.is_empty());
-        Ok(ImageEvent {
-            repository: RepositoryName::parse(self.repository_name).map_err(|e| e.to_string())?,
-            tag: tag.map(Tag::parse).transpose().map_err(|e| e.to_string())?,
-            digest: self.image_digest.map(Digest::parse).transpose().map_err(|e| e.to_string())?,
-            action: match self.action_type.as_str() {
-                "PUSH" => Action::Push,
-                "REPLICATE" => Action::Replicate,
-                "DELETE" => Action::Delete,
-                "UPDATE_STORAGE_CLASS" => Action::UpdateStorageClass,
-                _ => Action::Other(self.action_type),
-            },
-            result: match self.result.as_str() {
-                "SUCCESS" => Outcome::Success,
-                _ => Outcome::Other(self.result),
-            },
-        })
-    }
+fn parameter_change(detail: &Value) -> Result<Occurrence, String> {
+    let raw = RawParameterChange::deserialize(detail).map_err(|e| format!("detail: {e}"))?;
+    let name = ParameterName::parse(raw.name).map_err(|e| e.to_string())?;
+    Ok(Occurrence::ParameterChange { name, operation: raw.operation })
+}
+
+fn secret_label_updated(detail: &Value) -> Result<Occurrence, String> {
+    let raw = RawSecretLabel::deserialize(detail).map_err(|e| format!("detail: {e}"))?;
+    let name = SecretName::parse(raw.name).map_err(|e| e.to_string())?;
+    Ok(Occurrence::SecretLabelUpdated { name, label: raw.label_updated })
 }
 
 fn place(account: String, region: String) -> Result<Place, String> {
@@ -176,14 +146,6 @@ fn place(account: String, region: String) -> Result<Place, String> {
         account: AccountId::parse(account).map_err(|e| e.to_string())?,
         region: Region::parse(region).map_err(|e| e.to_string())?,
     })
-}
-
-fn place_of_source(raw: &RawImage) -> Result<Place, String> {
-    match (&raw.source_account, &raw.source_region) {
-        (Some(account), Some(region)) => place(account.clone(), region.clone()),
-        (None, _) => Err("detail: missing field `source-account`".to_owned()),
-        (_, None) => Err("detail: missing field `source-region`".to_owned()),
-    }
 }
 
 #[cfg(test)]

@@ -14,6 +14,10 @@ pub mod subject;
 
 pub mod event;
 
+pub mod parameter;
+
+pub mod configuration;
+
 pub mod ecs;
 
 pub mod task_definition;

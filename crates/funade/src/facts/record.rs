@@ -4,12 +4,13 @@
 //! only; each reads the other's. Every write names the generation that it read, and the ledger
 //! refuses it if another came between.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use jiff::Timestamp;
 
-use crate::facts::names::{DeploymentId, EnvironmentName, RevisionArn, TargetId};
+use crate::facts::configuration::Configuration;
+use crate::facts::names::{DeploymentId, EnvironmentName, Place, RevisionArn, TargetId};
 use crate::facts::release::Assignment;
 
 /// Which release each target of a service should run.
@@ -23,6 +24,33 @@ pub struct ServiceRecord {
     pub assigned: BTreeMap<EnvironmentName, u64>,
     /// The last request of a person that was taken up, by its id.
     pub last_request: Option<String>,
+    /// How often turns were begun to be given: numbers them.
+    pub turns_begun: u64,
+    /// The turns that are being given, by the account and region that they are given in.
+    pub turns: BTreeMap<Place, Turns>,
+}
+
+/// A change of something that many targets read, going over the service's targets in one account
+/// and region: each takes it up in its turn, wave by wave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Turns {
+    /// Tells one going-over from the next.
+    pub number: u64,
+    /// Whose turn it is.
+    pub given: BTreeMap<EnvironmentName, Turn>,
+    /// Who has had its turn, and runs what it should.
+    pub had: BTreeSet<EnvironmentName>,
+    /// When the last target of a wave was seen to have had its turn, by the wave's name.
+    pub waves_over: BTreeMap<String, Timestamp>,
+}
+
+/// A target's turn, as its service sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// It may go.
+    Given,
+    /// It went and did not arrive: it counts against its wave's failures.
+    Failed,
 }
 
 impl ServiceRecord {
@@ -36,6 +64,13 @@ impl ServiceRecord {
     #[must_use]
     pub fn assignment(&self, environment: &EnvironmentName) -> Option<&Assignment> {
         self.assignments.get(self.assigned.get(environment)?)
+    }
+
+    /// A target's turn and its number, if it has one.
+    #[must_use]
+    pub fn turn(&self, place: &Place, environment: &EnvironmentName) -> Option<(u64, Turn)> {
+        let turns = self.turns.get(place)?;
+        Some((turns.number, *turns.given.get(environment)?))
     }
 }
 
@@ -52,9 +87,11 @@ pub struct TargetRecord {
     pub standing: Option<Standing>,
     /// The revision that was last seen running: where to look first, never a ground to decide.
     pub last_seen: Option<RevisionArn>,
+    /// The number of the last turn in which it came to run what it should; 0 before the first.
+    pub had_turn: u64,
 }
 
-/// One attempt to bring one release to one target.
+/// One attempt to bring one release and configuration to one target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deploy {
     /// Its id.
@@ -63,6 +100,8 @@ pub struct Deploy {
     pub assignment: Assignment,
     /// The revision that ran when it began, from which the new one is made.
     pub from: RevisionArn,
+    /// The variables that it brings.
+    pub configuration: Configuration,
     /// When it was written down.
     pub begun_at: Timestamp,
     /// How far it has come.

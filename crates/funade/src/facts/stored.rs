@@ -4,14 +4,19 @@
 //! A function must be able to read what the previous release of Funade wrote: fields are only
 //! added, with defaults, or the version grows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::facts::names::{DeploymentId, Digest, EnvironmentName, RevisionArn, Tag, TargetId};
+use crate::facts::configuration::{Configuration, Source};
+use crate::facts::names::{
+    ContainerName, DeploymentId, Digest, EnvironmentName, Place, RevisionArn, Tag, TargetId,
+};
+use crate::facts::parameter::{ParameterName, SecretName, VariableName};
 use crate::facts::record::{
-    Deploy, DeployId, Ending, Progress, ServiceRecord, Standing, StandingKind, TargetRecord,
+    Deploy, DeployId, Ending, Progress, ServiceRecord, Standing, StandingKind, TargetRecord, Turn,
+    Turns,
 };
 use crate::facts::release::{AssignedBy, Assignment, Release, Request};
 use crate::facts::subject::{Subject, Wake};
@@ -98,6 +103,20 @@ struct ServiceV1 {
     assigned: BTreeMap<EnvironmentName, u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last_request: Option<String>,
+    #[serde(default)]
+    turns_begun: u64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    turns: Vec<TurnsV1>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TurnsV1 {
+    place: Place,
+    number: u64,
+    given: BTreeSet<EnvironmentName>,
+    failed: BTreeSet<EnvironmentName>,
+    had: BTreeSet<EnvironmentName>,
+    waves_over: BTreeMap<String, Timestamp>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -110,6 +129,8 @@ struct TargetV1 {
     standing: Option<StandingV1>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last_seen: Option<RevisionArn>,
+    #[serde(default)]
+    had_turn: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -117,8 +138,27 @@ struct DeployV1 {
     id: DeployIdV1,
     assignment: AssignmentV1,
     from: RevisionArn,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    configuration: BTreeMap<ContainerName, BTreeMap<VariableName, SourceV1>>,
     begun_at: Timestamp,
     progress: ProgressV1,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum SourceV1 {
+    Parameter {
+        name: ParameterName,
+        version: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        written_at: Option<Timestamp>,
+    },
+    Secret {
+        name: SecretName,
+        version: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        json_key: Option<String>,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -211,54 +251,85 @@ impl From<AssignmentV1> for Assignment {
 
 impl From<ServiceRecord> for ServiceV1 {
     fn from(record: ServiceRecord) -> Self {
-        let ServiceRecord { generation, assignments, assigned, last_request } = record;
+        let ServiceRecord { generation, assignments, assigned, last_request, turns_begun, turns } =
+            record;
         let assignments = assignments.into_values().map(AssignmentV1::from).collect();
-        Self { generation, assignments, assigned, last_request }
+        let turns = turns.into_iter().map(TurnsV1::from).collect();
+        Self { generation, assignments, assigned, last_request, turns_begun, turns }
     }
 }
 
 impl From<ServiceV1> for ServiceRecord {
     fn from(stored: ServiceV1) -> Self {
-        let ServiceV1 { generation, assignments, assigned, last_request } = stored;
+        let ServiceV1 { generation, assignments, assigned, last_request, turns_begun, turns } =
+            stored;
         let numbered = |stored: AssignmentV1| (stored.number, Assignment::from(stored));
         let assignments = assignments.into_iter().map(numbered).collect();
-        Self { generation, assignments, assigned, last_request }
+        let turns = turns.into_iter().map(TurnsV1::into_turns).collect();
+        Self { generation, assignments, assigned, last_request, turns_begun, turns }
+    }
+}
+
+impl From<(Place, Turns)> for TurnsV1 {
+    fn from((place, turns): (Place, Turns)) -> Self {
+        let Turns { number, given, had, waves_over } = turns;
+        let of = |wanted: Turn| {
+            let given = given.iter().filter(|(_, turn)| **turn == wanted);
+            given.map(|(environment, _)| environment.clone()).collect()
+        };
+        let (given, failed) = (of(Turn::Given), of(Turn::Failed));
+        Self { place, number, given, failed, had, waves_over }
+    }
+}
+
+impl TurnsV1 {
+    fn into_turns(self) -> (Place, Turns) {
+        let Self { place, number, given, failed, had, waves_over } = self;
+        let of = |turn| move |environment| (environment, turn);
+        let given = given.into_iter().map(of(Turn::Given));
+        let given = given.chain(failed.into_iter().map(of(Turn::Failed))).collect();
+        (place, Turns { number, given, had, waves_over })
     }
 }
 
 impl From<TargetRecord> for TargetV1 {
     fn from(record: TargetRecord) -> Self {
-        let TargetRecord { generation, deploys_begun, deploy, standing, last_seen } = record;
+        let TargetRecord { generation, deploys_begun, deploy, standing, last_seen, had_turn } =
+            record;
         Self {
             generation,
             deploys_begun,
             deploy: deploy.map(DeployV1::from),
             standing: standing.map(StandingV1::from),
             last_seen,
+            had_turn,
         }
     }
 }
 
 impl From<TargetV1> for TargetRecord {
     fn from(stored: TargetV1) -> Self {
-        let TargetV1 { generation, deploys_begun, deploy, standing, last_seen } = stored;
+        let TargetV1 { generation, deploys_begun, deploy, standing, last_seen, had_turn } = stored;
         Self {
             generation,
             deploys_begun,
             deploy: deploy.map(Deploy::from),
             standing: standing.map(Standing::from),
             last_seen,
+            had_turn,
         }
     }
 }
 
 impl From<Deploy> for DeployV1 {
-    fn from(Deploy { id, assignment, from, begun_at, progress }: Deploy) -> Self {
+    fn from(deploy: Deploy) -> Self {
+        let Deploy { id, assignment, from, configuration, begun_at, progress } = deploy;
         let DeployId { target, number } = id;
         Self {
             id: DeployIdV1 { target, number },
             assignment: assignment.into(),
             from,
+            configuration: mapped(configuration.0),
             begun_at,
             progress: progress.into(),
         }
@@ -266,14 +337,50 @@ impl From<Deploy> for DeployV1 {
 }
 
 impl From<DeployV1> for Deploy {
-    fn from(DeployV1 { id, assignment, from, begun_at, progress }: DeployV1) -> Self {
+    fn from(stored: DeployV1) -> Self {
+        let DeployV1 { id, assignment, from, configuration, begun_at, progress } = stored;
         let DeployIdV1 { target, number } = id;
         Self {
             id: DeployId { target, number },
             assignment: assignment.into(),
             from,
+            configuration: Configuration(mapped(configuration)),
             begun_at,
             progress: progress.into(),
+        }
+    }
+}
+
+/// The variables of each container with their sources in the other form.
+fn mapped<S, T: From<S>>(
+    containers: BTreeMap<ContainerName, BTreeMap<VariableName, S>>,
+) -> BTreeMap<ContainerName, BTreeMap<VariableName, T>> {
+    let variables = |variables: BTreeMap<VariableName, S>| {
+        variables.into_iter().map(|(name, source)| (name, source.into())).collect()
+    };
+    containers.into_iter().map(|(container, of)| (container, variables(of))).collect()
+}
+
+impl From<Source> for SourceV1 {
+    fn from(source: Source) -> Self {
+        match source {
+            Source::Parameter { name, version, written_at } => {
+                Self::Parameter { name, version, written_at }
+            }
+            Source::Secret { name, version, json_key } => Self::Secret { name, version, json_key },
+        }
+    }
+}
+
+impl From<SourceV1> for Source {
+    fn from(stored: SourceV1) -> Self {
+        match stored {
+            SourceV1::Parameter { name, version, written_at } => {
+                Self::Parameter { name, version, written_at }
+            }
+            SourceV1::Secret { name, version, json_key } => {
+                Self::Secret { name, version, json_key }
+            }
         }
     }
 }

@@ -1,8 +1,15 @@
 //! A task definition as a JSON document.
 //!
 //! It comes from `DescribeTaskDefinition` and goes to `RegisterTaskDefinition`, and we know only
-//! the few fields that we change. All others travel as they are, those that AWS adds after this
+//! the few fields that we change: an image, environment variables, two labels. All others travel as they are, those that AWS adds after this
 //! was written included: a typed copy would drop them without a word.
+
+mod size;
+
+mod variables;
+
+pub use size::{DOCUMENT_BYTES_MAX, Part};
+pub use variables::{Variable, VariableValue, Variables};
 
 use std::collections::BTreeMap;
 

@@ -77,10 +77,12 @@ pub async fn apply<W: World>(
     Ok(applied)
 }
 
-/// What a deploy depends on besides its release.
+/// What a deploy depends on besides its release and what Parameter Store says.
 fn where_and_what(target: &Target) -> impl PartialEq {
     let Target { place, cluster, ecs_service, container, repository, pulls_from, .. } = target;
-    (place, cluster, ecs_service, container, repository, pulls_from)
+    let Target { parameters, secrets, on_parameter_change, .. } = target;
+    let place = (place, cluster, ecs_service, container, repository, pulls_from);
+    (place, parameters, secrets, on_parameter_change)
 }
 
 /// Every service, to take up new environments, and each target whose own configuration changed.

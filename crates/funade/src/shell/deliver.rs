@@ -86,7 +86,7 @@ async fn pass<W: World>(world: &W, config: &Config, wake: &Wake) -> Delivered {
 /// group, and after ten times end in the dead-letter queue, throttled or not.
 async fn look_later<W: World>(world: &W, wake: &Wake, delay: SignedDuration) -> bool {
     let next = Wake { failed_before: wake.failed_before.saturating_add(1), ..wake.clone() };
-    let sent = world.queue().wake_later(&next, delay).await;
+    let sent = world.queue().wake_later(&[next], delay).await;
     if let Err(error) = &sent {
         error!("{}", error.in_full());
     }

@@ -1,12 +1,20 @@
-//! An event of the registry: note the release, wake the service.
+//! An event: note what it says, and wake the subjects that it concerns.
+//!
+//! Notes come before wakes, so that whoever is woken finds them; a function that dies in between
+//! is invoked again with the same event.
+
+use std::collections::BTreeMap;
 
 use futures_util::future::{join, try_join_all};
+use jiff::SignedDuration;
 use serde_json::Value;
 use tracing::{Instrument, error, info, info_span, warn};
 
 use crate::config::Config;
-use crate::decisions::route::{Intent, Routing, route};
+use crate::decisions::route::{Intent, Note, Routing, route};
 use crate::facts::event::{Event, MalformedEvent};
+use crate::facts::names::{Digest, ServiceName, Tag};
+use crate::facts::parameter::Watched;
 use crate::facts::release::Release;
 use crate::facts::subject::Wake;
 use crate::shell::ConfigCache;
@@ -18,6 +26,10 @@ const ENVELOPE_LOGGED_BYTES_MAX: usize = 2_000;
 /// How much of an event's id is kept. EventBridge's have 36 bytes; a key in the table has a limit,
 /// and no id that is made up may make the note of it fail.
 const EVENT_ID_BYTES_MAX: usize = 128;
+
+/// How much later than now a promised look must be to take this change along: clocks differ, and
+/// Parameter Store may answer with what was so a moment ago.
+const PROMISE_MARGIN: SignedDuration = SignedDuration::from_secs(5);
 
 /// What became of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +43,7 @@ pub enum Handled {
 }
 
 /// Handles an envelope of EventBridge. An error means that the same event should come again.
-pub async fn image_push<W: World>(
+pub async fn handle_event<W: World>(
     world: &W,
     cache: &ConfigCache,
     envelope: &Value,
@@ -65,31 +77,85 @@ async fn routed<W: World>(
     for ignored in &routing.ignored {
         info!(rule = %ignored.rule, "ignored: {}", ignored.reason);
     }
-    let releases = routing.intents.iter().map(|intent| note_release(world, event, intent));
-    try_join_all(releases).await?;
-
-    let wakes: Vec<Wake> = routing.intents.iter().map(|intent| wake(event, intent)).collect();
-    let woken = async { if wakes.is_empty() { Ok(()) } else { world.queue().wake(&wakes).await } };
-    let (woken, noted) = join(woken, note(world, event.id.clone(), outcome(&routing))).await;
-    woken?;
+    for intent in &routing.intents {
+        info!(subject = %intent.subject, "wakes: {}", intent.reason);
+    }
+    let noted = note(world, event.id.clone(), outcome(&routing));
+    let (carried_out, noted) = join(carry_out(world, event, &routing.intents), noted).await;
+    carried_out?;
     noted?;
     Ok(Handled::Routed(routing))
+}
+
+async fn carry_out<W: World>(
+    world: &W,
+    event: &Event,
+    intents: &[Intent],
+) -> Result<(), CallError> {
+    let mut changes: BTreeMap<&Watched, Vec<(Wake, SignedDuration)>> = BTreeMap::new();
+    let mut releases = Vec::new();
+    let mut wakes = Vec::new();
+    for intent in intents {
+        match &intent.note {
+            Note::Release { service, tag, digest } => {
+                releases.push(note_release(world, event, service, tag, digest));
+                wakes.push(wake(event, intent));
+            }
+            Note::Change { watched, quiet } => {
+                changes.entry(watched).or_default().push((wake(event, intent), *quiet));
+            }
+        }
+    }
+    try_join_all(releases).await?;
+    if !wakes.is_empty() {
+        world.queue().wake(&wakes).await?;
+    }
+    let changes = changes.into_iter().map(|(watched, readers)| change(world, watched, readers));
+    try_join_all(changes).await?;
+    Ok(())
 }
 
 async fn note_release<W: World>(
     world: &W,
     event: &Event,
-    intent: &Intent,
+    service: &ServiceName,
+    tag: &Tag,
+    digest: &Digest,
 ) -> Result<(), CallError> {
-    info!(subject = %intent.subject, tag = %intent.tag, "wakes: {}", intent.reason);
     let release = Release {
-        tag: intent.tag.clone(),
-        digest: intent.digest.clone(),
+        tag: tag.clone(),
+        digest: digest.clone(),
         pushed_at: event.at,
         noted_at: world.now(),
         cause: event.id.clone(),
     };
-    world.ledger().note_release(&intent.service, &release).await
+    world.ledger().note_release(service, &release).await
+}
+
+/// Notes a change, and wakes its readers after their quiet periods, unless messages that do so are
+/// known to be on their way: forty changes in a row send one. A pass that is woken looks when the
+/// last change was, and, if that is too recent, asks to be woken again.
+async fn change<W: World>(
+    world: &W,
+    watched: &Watched,
+    readers: Vec<(Wake, SignedDuration)>,
+) -> Result<(), CallError> {
+    let now = world.now();
+    let promised = world.ledger().note_change(watched, now).await?;
+    if promised.is_some_and(|at| at > now + PROMISE_MARGIN) {
+        info!("{watched}: noted; a look is on its way already");
+        return Ok(());
+    }
+    let soonest = readers.iter().map(|(_, quiet)| *quiet).min().unwrap_or_default();
+    let mut by_quiet: BTreeMap<SignedDuration, Vec<Wake>> = BTreeMap::new();
+    for (wake, quiet) in readers {
+        by_quiet.entry(quiet).or_default().push(wake);
+    }
+    let queue = world.queue();
+    let sent = by_quiet.iter().map(|(quiet, wakes)| queue.wake_later(wakes, *quiet));
+    try_join_all(sent).await?;
+    // Only now: were it written before, and the function died, nobody would ever be woken.
+    world.ledger().promise_look(watched, now + soonest).await
 }
 
 fn wake(event: &Event, intent: &Intent) -> Wake {

@@ -1,14 +1,18 @@
 //! Looking at a target: everything that the plan needs, in one round of parallel reads.
 
+use std::collections::BTreeMap;
+
 use futures_util::try_join;
+use jiff::Timestamp;
 
 use crate::config::{Config, Target};
-use crate::decisions::plan::{Observation, Plan, plan};
+use crate::decisions::plan::{Observation, Plan, needs_stores, plan};
 use crate::decisions::wanted;
 use crate::facts::names::{RevisionArn, TargetId};
-use crate::facts::record::{Deploy, Progress, TargetRecord};
+use crate::facts::record::{Deploy, Progress, TargetRecord, Turn};
 use crate::facts::release::Assignment;
 use crate::facts::task_definition::DEPLOY_TAG;
+use crate::shell::read_stores::read_stores;
 use crate::world::{CallError, Ecr, Ecs, Ledger, World};
 
 /// What would be done for a target, and from what that was concluded. Nothing is changed.
@@ -29,23 +33,72 @@ pub async fn preview<W: World>(
     id: &TargetId,
 ) -> Result<Option<Preview>, CallError> {
     let Some(target) = config.target(id) else { return Ok(None) };
-    let ledger = world.ledger();
-    let (record, service) = try_join!(ledger.target(id), ledger.service(&id.service))?;
-    let assigned = service.assignment(&id.environment);
-    let observation = observe(world, target, assigned, &record).await?;
-    let plan = plan(target, assigned, &record, &observation, world.now());
-    Ok(Some(Preview { assigned: assigned.cloned(), observation, plan }))
+    let known = known(world, target).await?;
+    let now = world.now();
+    let observation = observe(world, target, &known, now).await?;
+    let Known { record, assigned, .. } = known;
+    let plan = plan(target, assigned.as_ref(), &record, &observation, now);
+    Ok(Some(Preview { assigned, observation, plan }))
 }
 
-/// Looks at a target. One round: the running revision is read where it was seen last, or, the
-/// first time, in the family of the ECS service's name, and read again only if that guess was
-/// wrong.
+/// What the ledger says of a target.
+pub(super) struct Known {
+    pub(super) record: TargetRecord,
+    pub(super) assigned: Option<Assignment>,
+    turn: Option<(u64, Turn)>,
+    changed_at: Option<Timestamp>,
+}
+
+/// Reads what the ledger says of a target, in one round.
+pub(super) async fn known<W: World>(world: &W, target: &Target) -> Result<Known, CallError> {
+    let ledger = world.ledger();
+    let (id, watched) = (&target.id, target.watches());
+    let changes = async {
+        if watched.is_empty() { Ok(BTreeMap::new()) } else { ledger.changes(&watched).await }
+    };
+    let (record, service, changes) =
+        try_join!(ledger.target(id), ledger.service(&id.service), changes)?;
+    Ok(Known {
+        record,
+        assigned: service.assignment(&id.environment).cloned(),
+        turn: service.turn(&target.place, &id.environment),
+        changed_at: changes.into_values().max(),
+    })
+}
+
+/// Looks at a target. One round, and one more for each further page of parameters: the running
+/// revision is read where it was seen last, or, the first time, in the family of the ECS service's
+/// name, and read again only if that guess was wrong. While our deployment goes on, the parameters
+/// are read only after it is seen that it has ended.
 pub(super) async fn observe<W: World>(
     world: &W,
     target: &Target,
-    assigned: Option<&Assignment>,
-    record: &TargetRecord,
+    known: &Known,
+    now: Timestamp,
 ) -> Result<Observation, CallError> {
+    let (record, assigned) = (&known.record, known.assigned.as_ref());
+    let goes_on = record
+        .deploy
+        .as_ref()
+        .is_some_and(|deploy| matches!(deploy.progress, Progress::Updated { .. }));
+    let read_now = assigned.is_some() && !goes_on;
+    let stores =
+        async { if read_now { read_stores(world, target).await.map(Some) } else { Ok(None) } };
+    let (observed, stores) = try_join!(look(world, target, known), stores)?;
+    let mut observed = Observation { stores, ..observed };
+    if !read_now && needs_stores(target, assigned, record, &observed, now) {
+        observed.stores = Some(read_stores(world, target).await?);
+    }
+    Ok(observed)
+}
+
+/// Looks at all but the paths and secrets.
+pub(super) async fn look<W: World>(
+    world: &W,
+    target: &Target,
+    known: &Known,
+) -> Result<Observation, CallError> {
+    let (record, assigned) = (&known.record, known.assigned.as_ref());
     let ecs = world.ecs();
     let seen = record.last_seen.as_ref().filter(|seen| seen.is_in(&target.place));
     let guess = seen.map_or(target.ecs_service.as_str(), RevisionArn::as_str);
@@ -62,7 +115,16 @@ pub(super) async fn observe<W: World>(
         (Some(primary), Some(guessed)) if guessed.arn == primary.revision => Some(guessed),
         (Some(primary), _) => ecs.task_definition(&target.place, primary.revision.as_str()).await?,
     };
-    Ok(Observation { service, running, image_present, registered, deployed_before })
+    Ok(Observation {
+        service,
+        running,
+        image_present,
+        registered,
+        deployed_before,
+        stores: None,
+        changed_at: known.changed_at,
+        turn: known.turn,
+    })
 }
 
 async fn image_present<W: World>(

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures_util::try_join;
+use jiff::SignedDuration;
 use tracing::info;
 
 use crate::config::{Config, Service};
@@ -16,6 +17,9 @@ use crate::world::{CallError, Ecr, Ledger, Queue, World};
 /// How many candidates are looked up in the registry in one pass. The first is there, but for
 /// images deleted since their push; a cleaned registry may lack some dozens in a row.
 const CANDIDATES_ASKED_MAX: usize = 50;
+
+/// The longest delay of a message; a longer wait is several.
+const LOOK_AGAIN_MAX: SignedDuration = SignedDuration::from_mins(15);
 
 /// Assigns the best release to the service's targets, and wakes those that are not done with
 /// theirs. `None` where the configuration has no such service.
@@ -36,7 +40,8 @@ pub async fn reconcile_service<W: World>(
     let targets: BTreeMap<TargetId, TargetStatus> =
         targets.iter().map(|(id, record)| (id.clone(), TargetStatus::of(record))).collect();
     let confirmed = confirm(world, service, &record, &releases, request.as_ref()).await?;
-    let decided = advance(service, &record, &releases, confirmed.as_ref(), &targets, world.now());
+    let (waves, now) = (&config.waves, world.now());
+    let decided = advance(service, waves, &record, &releases, confirmed.as_ref(), &targets, now);
     let cause = decided.record.newest().map(|newest| newest.release.cause.as_str());
     info!(cause, woken = decided.wake.len(), "{}", decided.report);
     for refused in &decided.refused {
@@ -44,6 +49,15 @@ pub async fn reconcile_service<W: World>(
     }
     let written = write(world, name, record, decided).await?;
     wake(world, &written).await?;
+    if let Some(delay) = written.look_again {
+        let wake = Wake {
+            subject: Subject::Service(name.clone()),
+            cause: "a wave bakes".to_owned(),
+            reason: "to look again: the next wave may open".to_owned(),
+            failed_before: 0,
+        };
+        world.queue().wake_later(&[wake], delay.min(LOOK_AGAIN_MAX)).await?;
+    }
     Ok(Some(written))
 }
 

@@ -4,7 +4,6 @@
 //! off, the next one finds the intention, looks, and goes on: so each deploy calls
 //! `UpdateService` once.
 
-use futures_util::try_join;
 use jiff::SignedDuration;
 use tracing::{info, warn};
 
@@ -15,7 +14,7 @@ use crate::decisions::report::{Report, stand};
 use crate::facts::names::TargetId;
 use crate::facts::record::TargetRecord;
 use crate::facts::subject::{Subject, Wake};
-use crate::shell::observe::observe;
+use crate::shell::observe::{Known, known, observe};
 use crate::world::{CallError, CallProblem, Ecs, Ledger, Queue, World};
 
 /// How soon a target is looked at again for which AWS has refused a call. Rarely, since a person is
@@ -47,17 +46,26 @@ pub async fn reconcile_target<W: World>(
 }
 
 async fn pass<W: World>(world: &W, target: &Target) -> Result<Pass, CallError> {
-    let ledger = world.ledger();
-    let (before, service) =
-        try_join!(ledger.target(&target.id), ledger.service(&target.id.service))?;
-    let assigned = service.assignment(&target.id.environment);
-    let observed = observe(world, target, assigned, &before).await?;
-    let plan = plan(target, assigned, &before, &observed, world.now());
+    let known = known(world, target).await?;
+    let now = world.now();
+    let observed = observe(world, target, &known, now).await?;
+    let Known { record: before, assigned, .. } = known;
+    let assigned = assigned.as_ref();
+    let plan = plan(target, assigned, &before, &observed, now);
     let cause = assigned.map(|assigned| assigned.release.cause.as_str());
     info!(cause, code = plan.report.code(), steps = plan.steps.len(), "{}", plan.report);
 
     let record = write(world, target, before, plan.record.clone()).await?;
     let record = act(world, target, record, &plan).await?;
+    if plan.wake_service {
+        let wake = Wake {
+            subject: Subject::Service(target.id.service.clone()),
+            cause: cause.unwrap_or_default().to_owned(),
+            reason: format!("{} takes turns: {}", target.id, plan.report.code()),
+            failed_before: 0,
+        };
+        world.queue().wake(&[wake]).await?;
+    }
     if let Some(delay) = plan.look_again {
         let wake = Wake {
             subject: Subject::Target(target.id.clone()),
@@ -65,7 +73,7 @@ async fn pass<W: World>(world: &W, target: &Target) -> Result<Pass, CallError> {
             reason: format!("to look again: {}", plan.report.code()),
             failed_before: 0,
         };
-        world.queue().wake_later(&wake, delay).await?;
+        world.queue().wake_later(&[wake], delay).await?;
     }
     let sentence = record.standing.map_or_else(|| plan.report.to_string(), |s| s.sentence);
     Ok(Pass { sentence, steps: plan.steps.len() })
@@ -143,6 +151,6 @@ async fn refused<W: World>(world: &W, id: &TargetId, error: &CallError) -> Resul
         reason: "to look again: rights may have been given meanwhile".to_owned(),
         failed_before: 0,
     };
-    world.queue().wake_later(&wake, LOOK_AFTER_REFUSAL).await?;
+    world.queue().wake_later(&[wake], LOOK_AFTER_REFUSAL).await?;
     Ok(Pass { sentence: report.to_string(), steps: 0 })
 }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::config::{Config, Sources};
 use crate::facts::names::{ServiceName, TargetId};
+use crate::facts::parameter::Watched;
 use crate::facts::record::{ServiceRecord, TargetRecord};
 use crate::facts::release::{Release, Request};
 use crate::world::CallError;
@@ -94,6 +95,22 @@ pub trait Ledger {
     /// Writes a target's record, whose generation is one above that read.
     async fn write_target(&self, target: &TargetId, record: &TargetRecord)
     -> Result<(), CallError>;
+
+    /// When each of these has last changed, as far as we were told; those that never did are left
+    /// out.
+    async fn changes(&self, watched: &[Watched])
+    -> Result<BTreeMap<Watched, Timestamp>, CallError>;
+
+    /// Notes that something has changed. Gives back until when those who read it are known to be
+    /// woken, if [`Ledger::promise_look`] was called before.
+    async fn note_change(
+        &self,
+        watched: &Watched,
+        at: Timestamp,
+    ) -> Result<Option<Timestamp>, CallError>;
+
+    /// Notes that messages are on their way which wake all who read it, at this time.
+    async fn promise_look(&self, watched: &Watched, at: Timestamp) -> Result<(), CallError>;
 
     /// Notes what an event led to.
     async fn note_event(&self, note: &EventNote) -> Result<(), CallError>;

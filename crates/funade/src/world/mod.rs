@@ -21,6 +21,7 @@ use crate::facts::ecs::EcsService;
 use crate::facts::names::{
     ClusterName, DeploymentId, Digest, EcsServiceName, Place, RepositoryName, RevisionArn, Tag,
 };
+use crate::facts::parameter::{CurrentSecret, Parameter, ParameterPath, SecretName};
 use crate::facts::subject::Wake;
 use crate::facts::task_definition::{Registration, Revision};
 
@@ -32,6 +33,10 @@ pub trait World {
     type Ecs: Ecs;
     /// The image registries.
     type Ecr: Ecr;
+    /// Parameter Store, in every account and region of the fleet.
+    type ParameterStore: ParameterStore;
+    /// Secrets Manager, likewise.
+    type SecretsManager: SecretsManager;
     /// The queue that starts passes.
     type Queue: Queue;
 
@@ -41,6 +46,10 @@ pub trait World {
     fn ecs(&self) -> &Self::Ecs;
     /// The registries.
     fn ecr(&self) -> &Self::Ecr;
+    /// Parameter Store.
+    fn parameter_store(&self) -> &Self::ParameterStore;
+    /// Secrets Manager.
+    fn secrets_manager(&self) -> &Self::SecretsManager;
     /// The queue.
     fn queue(&self) -> &Self::Queue;
     /// The time, by this machine's clock.
@@ -112,11 +121,42 @@ pub trait Ecr {
     ) -> Result<Option<Digest>, CallError>;
 }
 
+/// Some of the parameters below a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParameterPage {
+    /// The parameters; a page may be empty and not the last.
+    pub parameters: Vec<Parameter>,
+    /// What to ask for the next page with; `None` on the last.
+    pub next: Option<String>,
+}
+
+/// Parameter Store.
+pub trait ParameterStore {
+    /// Reads a page of the parameters below a path, at any depth, without decryption.
+    async fn page(
+        &self,
+        place: &Place,
+        path: &ParameterPath,
+        next: Option<&str>,
+    ) -> Result<ParameterPage, CallError>;
+}
+
+/// Secrets Manager.
+pub trait SecretsManager {
+    /// Which version of a secret is current, without reading it. `None` where there is no such
+    /// secret, it is being deleted, or it has no current version.
+    async fn current(
+        &self,
+        place: &Place,
+        secret: &SecretName,
+    ) -> Result<Option<CurrentSecret>, CallError>;
+}
+
 /// The queue that starts passes.
 pub trait Queue {
     /// Asks for passes, as soon as may be.
     async fn wake(&self, wakes: &[Wake]) -> Result<(), CallError>;
 
-    /// Asks for a pass after a while, at most 15 minutes.
-    async fn wake_later(&self, wake: &Wake, delay: SignedDuration) -> Result<(), CallError>;
+    /// Asks for passes after a while, at most 15 minutes.
+    async fn wake_later(&self, wakes: &[Wake], delay: SignedDuration) -> Result<(), CallError>;
 }

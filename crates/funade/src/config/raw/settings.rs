@@ -9,10 +9,9 @@ use crate::config::decode::{At, Decode, Fields, List, Log, Must, OneOrMany};
 use crate::config::scalar::{Scalar, Wrong};
 use crate::config::template::Template;
 use crate::config::tree::{Node, Value};
-use crate::config::types::{
-    NamePattern, QuietPeriod, Reaction, Rollback, VariableName, VariableNames,
-};
+use crate::config::types::{NamePattern, QuietPeriod, Reaction, Rollback, VariableNames};
 use crate::facts::names::ContainerName;
+use crate::facts::parameter::VariableName;
 
 /// The parameters below a path of Parameter Store, and the containers that get them.
 #[derive(Debug, JsonSchema)]

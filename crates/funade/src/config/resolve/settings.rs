@@ -10,8 +10,9 @@ use crate::config::decode::{At, List, OneOrMany};
 use crate::config::problem::{Problem, Spot};
 use crate::config::raw::{RawParameters, RawReaction, RawSecret, RawVerify};
 use crate::config::template::Template;
-use crate::config::types::{NamePattern, Reaction, Rollback, VariableName, VariableNames, Verify};
+use crate::config::types::{NamePattern, Reaction, Rollback, VariableNames, Verify};
 use crate::facts::names::ContainerName;
+use crate::facts::parameter::VariableName;
 
 /// The settings that an override may replace.
 pub(super) struct Settings<'raw> {

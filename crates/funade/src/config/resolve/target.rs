@@ -9,10 +9,9 @@ use super::service::{Common, Variant};
 use super::settings::Settings;
 use crate::config::decode::At;
 use crate::config::problem::{Problem, Spot};
-use crate::config::types::{
-    AlarmName, Environment, ParameterPath, Parameters, Secret, SecretName, Target, Verify, Wave,
-};
+use crate::config::types::{AlarmName, Environment, Parameters, Secret, Target, Verify, Wave};
 use crate::facts::names::{BadName, ClusterName, EcsServiceName, Place, ServiceName, TargetId};
+use crate::facts::parameter::{ParameterPath, SecretName};
 
 pub(super) use crate::config::template::Template;
 
@@ -93,7 +92,7 @@ fn parameters<'files>(
 ) -> Vec<(Parameters, &'files Spot)> {
     let read = settings.parameters.iter().filter_map(|written| {
         let read = Parameters {
-            path: filler.fill(written.path, ParameterPath::parse)?,
+            path: filler.fill(written.path, ParameterPath::parse)?.closed(),
             into: written.into.clone(),
             names: written.names,
             include: written.include.clone(),

@@ -3,15 +3,20 @@
 //! There may be ten thousand targets; what is the same in all targets of a service is shared.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
+use sha2::{Digest, Sha256};
 
 use super::environment::Registry;
-use super::words::{AlarmName, NamePattern, ParameterPath, SecretName, VariableName};
+use super::words::{AlarmName, NamePattern};
 use crate::facts::names::{
     ClusterName, ContainerName, EcsServiceName, EnvironmentName, Place, RepositoryName,
     ServiceName, TargetId,
+};
+use crate::facts::parameter::{
+    ParameterName, ParameterPath, SecretName, VariableName, Watched, WatchedName,
 };
 use crate::facts::selection::Selection;
 
@@ -66,7 +71,7 @@ pub struct Target {
 /// The parameters below a path of Parameter Store, and the containers that get them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parameters {
-    /// The path.
+    /// The path, ending in a slash.
     pub path: ParameterPath,
     /// The containers; at least one.
     pub into: Arc<BTreeSet<ContainerName>>,
@@ -137,6 +142,54 @@ pub enum Rollback {
     Automatic,
     /// A person; until then the target is blocked.
     Manual,
+}
+
+impl Target {
+    /// All that it reads, so that it is looked at when one of them has changed.
+    #[must_use]
+    pub fn watches(&self) -> Vec<Watched> {
+        let paths = self.parameters.iter().map(Parameters::watched);
+        let secrets = self.secrets.iter().map(|read| WatchedName::Secret(read.secret.clone()));
+        let names: BTreeSet<WatchedName> = paths.chain(secrets).collect();
+        names.into_iter().map(|what| Watched { place: self.place.clone(), what }).collect()
+    }
+}
+
+impl Parameters {
+    /// What it reads, as a name.
+    #[must_use]
+    pub fn watched(&self) -> WatchedName {
+        let mut filter = String::new();
+        if !self.include.is_empty() || !self.exclude.is_empty() {
+            let mut hash = Sha256::new();
+            for (sign, patterns) in [("+", &self.include), ("-", &self.exclude)] {
+                patterns.iter().for_each(|pattern| hash.update(format!("{sign}{pattern}\n")));
+            }
+            let _ = hash.finalize()[..8].iter().try_for_each(|byte| write!(filter, "{byte:02x}"));
+        }
+        WatchedName::Path { path: self.path.clone(), filter }
+    }
+
+    /// A parameter's name below the path, if it is one of those that are read.
+    #[must_use]
+    pub fn takes<'name>(&self, name: &'name ParameterName) -> Option<&'name str> {
+        let below = self.path.below(name)?;
+        let included =
+            self.include.is_empty() || self.include.iter().any(|pattern| pattern.matches(below));
+        let excluded = self.exclude.iter().any(|pattern| pattern.matches(below));
+        (included && !excluded).then_some(below)
+    }
+}
+
+impl Reaction {
+    /// How long no further change must come before anything is done; `None` where nothing is.
+    #[must_use]
+    pub fn quiet(self) -> Option<QuietPeriod> {
+        match self {
+            Self::Redeploy(quiet) | Self::Notify(quiet) => Some(quiet),
+            Self::Ignore => None,
+        }
+    }
 }
 
 impl QuietPeriod {

@@ -1,0 +1,101 @@
+//! How the variables that a target should have differ from those that it has.
+//!
+//! A text is compared by what it says: written again with the same text, a parameter has another
+//! version and nothing has changed. Of a `SecureString` and of a secret nothing is known but the
+//! version, so that is compared.
+
+use crate::config::Target;
+use crate::facts::configuration::Source;
+use crate::facts::names::ContainerName;
+use crate::facts::parameter::VariableName;
+use crate::facts::task_definition::{Document, Variable, VariableValue, Variables};
+
+/// A variable that is added, removed or changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VariableChange {
+    /// The container.
+    pub container: ContainerName,
+    /// The variable.
+    pub variable: VariableName,
+    /// What runs; `None` for a variable that is added.
+    pub before: Option<Side>,
+    /// What should run; `None` for a variable that is removed.
+    pub after: Option<Side>,
+}
+
+/// A variable before or after.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Side {
+    /// What the task definition says. `None` where it says nothing, or says it twice.
+    pub value: Option<VariableValue>,
+    /// Where it comes from; `None` for what is not ours.
+    pub source: Option<Source>,
+}
+
+/// What must change in the running document.
+#[must_use]
+pub fn differences(running: &Document, wanted: &Variables) -> Vec<VariableChange> {
+    let ours = running.configuration().0;
+    let mut changes = Vec::new();
+    for (container, variables) in wanted {
+        for (name, variable) in variables {
+            let source = ours.get(container).and_then(|ours| ours.get(name)).cloned();
+            let before = Side { value: running.variable(container, name), source };
+            if !says(&before, variable) {
+                let was_there = before.value.is_some() || before.source.is_some();
+                changes.push(VariableChange {
+                    container: container.clone(),
+                    variable: name.clone(),
+                    before: was_there.then_some(before),
+                    after: Some(Side {
+                        value: Some(variable.value.clone()),
+                        source: Some(variable.source.clone()),
+                    }),
+                });
+            }
+        }
+    }
+    for (container, sources) in ours {
+        let still = wanted.get(&container);
+        let gone = |name: &VariableName| still.is_none_or(|still| !still.contains_key(name));
+        changes.extend(sources.into_iter().filter(|(name, _)| gone(name)).map(|(name, source)| {
+            let value = running.variable(&container, &name);
+            VariableChange {
+                container: container.clone(),
+                variable: name,
+                before: Some(Side { value, source: Some(source) }),
+                after: None,
+            }
+        }));
+    }
+    changes
+}
+
+/// Whether what runs says of a variable what it should.
+#[must_use]
+pub fn says(before: &Side, variable: &Variable) -> bool {
+    if before.value.as_ref() != Some(&variable.value) {
+        return false;
+    }
+    match (&variable.value, &before.source) {
+        // Ours it becomes with a deploy, so that it is known from which version it is.
+        (VariableValue::Plain(_) | VariableValue::From(_), None) => false,
+        (VariableValue::Plain(_), Some(_)) => true,
+        (VariableValue::From(_), Some(source)) => source == &variable.source,
+    }
+}
+
+impl VariableChange {
+    /// Whether it comes from a path that many targets read.
+    #[must_use]
+    pub fn is_shared(&self, target: &Target) -> bool {
+        let side = self.after.as_ref().or(self.before.as_ref());
+        match side.and_then(|side| side.source.as_ref()) {
+            Some(Source::Parameter { name, .. }) => {
+                let mut reads = target.parameters.iter().filter(|read| read.shared);
+                reads.any(|read| read.path.below(name).is_some())
+            }
+            Some(Source::Secret { .. }) | None => false,
+        }
+    }
+}
