@@ -1,5 +1,9 @@
 //! What the tests share: the example fleet, and a simulated AWS that it runs in.
 
+mod parameters;
+
+pub use parameters::{parameter, text};
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
@@ -82,6 +86,23 @@ impl Stage {
         static EXAMPLE: LazyLock<(Sources, Arc<Config>)> =
             LazyLock::new(|| (example_sources(), Arc::new(example_config())));
         let (sources, config) = &*EXAMPLE;
+        Self::of(sources, config)
+    }
+
+    /// Sets up another fleet.
+    #[must_use]
+    pub fn with(files: &[(&str, &str)]) -> Self {
+        let file = |(path, text): &(&str, &str)| SourceFile {
+            path: (*path).to_owned(),
+            text: (*text).to_owned(),
+        };
+        let sources = Sources::new(files.iter().map(file));
+        let checked = check(&sources);
+        let config = checked.config.unwrap_or_else(|| panic!("{:#?}", checked.problems));
+        Self::of(&sources, &Arc::new(config))
+    }
+
+    fn of(sources: &Sources, config: &Arc<Config>) -> Self {
         let mut sim = Sim::new(BEGIN.parse().expect("a moment"));
         sim.put_config(config, sources);
         stand_up(&sim, config, &tag("1.4.0"));
@@ -123,11 +144,15 @@ impl Stage {
     /// The event of a push of order-api, at the present time.
     #[must_use]
     pub fn event(&self, tag: &Tag, digest: &Digest) -> Value {
-        self.events_sent.set(self.events_sent.get() + 1);
-        let id = format!("event-{}", self.events_sent.get());
+        let id = self.next_event_id();
         let service = &self.config.services[&service_name()];
         let (place, repository) = (&service.registry.place, &service.repository);
         push_event(&id, self.sim.now(), place, repository, tag, digest)
+    }
+
+    fn next_event_id(&self) -> String {
+        self.events_sent.set(self.events_sent.get() + 1);
+        format!("event-{}", self.events_sent.get())
     }
 
     /// The event of the image's arrival where a target pulls from.
@@ -152,6 +177,20 @@ impl Stage {
         let (tag, digest) = (tag(text), digest(number));
         self.put_image(&tag, &digest);
         self.send(&self.event(&tag, &digest));
+        self.rest();
+    }
+
+    /// Pushes an image of a service, in all replicas at once, and lets everything come to rest.
+    pub fn push_of(&self, service: &str, text: &str, number: u64) {
+        let service = &self.config.services[&ServiceName::parse(service).expect("well-formed")];
+        let (tag, digest) = (tag(text), digest(number));
+        let registries = service.targets.values().map(|target| &target.pulls_from);
+        for registry in registries.chain([&service.registry]) {
+            self.sim.put_image(&registry.place, &service.repository, &tag, &digest);
+        }
+        let (id, place) = (self.next_event_id(), &service.registry.place);
+        let event = push_event(&id, self.sim.now(), place, &service.repository, &tag, &digest);
+        self.send(&event);
         self.rest();
     }
 

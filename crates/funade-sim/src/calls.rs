@@ -116,6 +116,7 @@ impl Sim {
     ) -> Result<T, CallError> {
         let (number, fault) = self.begin(operation, &subject);
         GiveWay(false).await;
+        self.state_mut().stores.meanwhile(operation);
         let error =
             |problem| CallError { operation, subject: subject.clone(), problem, source: None };
         match fault {

@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 
 use funade::facts::ecs::{Controller, Deployment, DeploymentStatus, EcsService, RolloutState};
 use funade::facts::names::{ClusterName, DeploymentId, EcsServiceName, Place, RevisionArn};
-use funade::facts::task_definition::{Document, Registration, Revision};
+use funade::facts::task_definition::{Registration, Revision};
 use funade::world::{CallError, CallProblem, Ecs};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
 
 use crate::state::Sim;
+use crate::task_definition::{is_refused, tasks_of};
 
 /// How long a deployment takes unless its image says otherwise.
 const DEPLOYMENT_DURATION: SignedDuration = SignedDuration::from_secs(90);
@@ -54,7 +54,7 @@ pub struct ServiceView {
 pub(crate) struct Services {
     by_name: BTreeMap<ServiceKey, Service>,
     families: BTreeMap<(Place, String), Vec<Revision>>,
-    /// By a part of the image's name: its digest, for one.
+    /// By a part of what tasks are made of: an image's digest, a variable with its value.
     behaviours: Vec<(String, Behaviour)>,
     /// In per cent of the usual time.
     paces: BTreeMap<ClusterName, i32>,
@@ -121,9 +121,10 @@ impl Sim {
         self.state_mut().services.by_name.remove(&key);
     }
 
-    /// Says what tasks do whose image has this text in its name.
-    pub fn set_behaviour(&self, image_part: impl Into<String>, behaviour: Behaviour) {
-        self.state_mut().services.behaviours.push((image_part.into(), behaviour));
+    /// Says what tasks do that have this text in an image's name, or as a variable with its value:
+    /// `MODE=bad`.
+    pub fn set_behaviour(&self, part: impl Into<String>, behaviour: Behaviour) {
+        self.state_mut().services.behaviours.push((part.into(), behaviour));
     }
 
     /// Lets deployments in a cluster take longer or shorter, in per cent of the usual time.
@@ -257,8 +258,8 @@ impl Services {
         rollout: RolloutState,
     ) -> Running {
         self.deployments_made += 1;
-        let images = self.images(&revision);
-        let known = self.behaviours.iter().rev().find(|(part, _)| images.contains(part.as_str()));
+        let tasks = self.tasks(&revision);
+        let known = self.behaviours.iter().rev().find(|(part, _)| tasks.contains(part.as_str()));
         let behaviour =
             known.map_or(Behaviour::Healthy(DEPLOYMENT_DURATION), |(_, behaviour)| *behaviour);
         Running {
@@ -268,10 +269,10 @@ impl Services {
         }
     }
 
-    fn images(&self, revision: &RevisionArn) -> String {
+    fn tasks(&self, revision: &RevisionArn) -> String {
         let revisions = self.families.values().flatten();
         let found = revisions.filter(|known| &known.arn == revision);
-        found.map(|revision| images_of(&revision.document)).collect()
+        found.map(|revision| tasks_of(&revision.document)).collect()
     }
 }
 
@@ -283,13 +284,6 @@ impl Behaviour {
             Self::Crashes(takes) => Self::Crashes(paced(takes)),
         }
     }
-}
-
-fn images_of(document: &Document) -> String {
-    let value = document.to_value();
-    let containers = value.get("containerDefinitions").and_then(Value::as_array);
-    let images = containers.into_iter().flatten().filter_map(|c| c.get("image")?.as_str());
-    images.collect::<Vec<_>>().join(" ")
 }
 
 fn deployment(number: u64, revision: RevisionArn, rollout: RolloutState) -> Deployment {
@@ -456,6 +450,9 @@ impl Ecs for Sim {
     ) -> Result<RevisionArn, CallError> {
         let subject = format!("{} in {place}", registration.document.family());
         self.call("RegisterTaskDefinition", subject, |state| {
+            if is_refused(&registration.document) {
+                return Err(CallProblem::Refused);
+            }
             Ok(state.services.register(place, registration))
         })
         .await

@@ -16,6 +16,7 @@ mod ledger;
 mod parameters;
 mod queue;
 mod state;
+mod task_definition;
 
 pub use calls::{Call, CallOutcome, Fault};
 pub use ecs::{Behaviour, ServiceView};

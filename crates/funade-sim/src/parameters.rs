@@ -30,6 +30,8 @@ pub(crate) struct Stores {
     empty_pages: bool,
     /// Whether a page names itself as the next.
     stuck: bool,
+    /// What somebody deletes just before the next call of this operation.
+    doomed: Option<(&'static str, Place, ParameterName)>,
     versions_made: u64,
 }
 
@@ -45,6 +47,16 @@ impl Sim {
         if let Some(there) = self.state_mut().stores.parameters.get_mut(place) {
             there.remove(name);
         }
+    }
+
+    /// Somebody deletes a parameter just before the next call of this operation.
+    pub fn delete_parameter_before(
+        &self,
+        operation: &'static str,
+        place: &Place,
+        name: &ParameterName,
+    ) {
+        self.state_mut().stores.doomed = Some((operation, place.clone(), name.clone()));
     }
 
     /// Makes another version of a secret the current one.
@@ -71,6 +83,15 @@ impl Sim {
 }
 
 impl Stores {
+    /// Carries out what somebody does just before this call.
+    pub(crate) fn meanwhile(&mut self, operation: &'static str) {
+        if let Some((_, place, name)) = self.doomed.take_if(|(before, ..)| *before == operation)
+            && let Some(there) = self.parameters.get_mut(&place)
+        {
+            there.remove(&name);
+        }
+    }
+
     fn put(&mut self, place: &Place, name: &ParameterName, value: ParameterValue, now: Timestamp) {
         let there = self.parameters.entry(place.clone()).or_default();
         let version = there.get(name).map_or(1, |before| before.version + 1);

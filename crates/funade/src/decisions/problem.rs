@@ -89,8 +89,9 @@ impl fmt::Display for ConfigurationProblem {
             Self::Emptied { path, place, variables } => write!(
                 f,
                 "there is no parameter below {path} in {place} any more, and what runs has \
-                 {variables} from there, which would all go; write them again, or, if they should \
-                 go, take the path out of the service's file"
+                 {} from there, which would all go; write them again, or, if they should go, take \
+                 the path out of the service's file",
+                count(*variables)
             ),
             Self::NoExecutionRole { variables } => write!(
                 f,
@@ -111,6 +112,11 @@ impl fmt::Display for ConfigurationProblem {
             }
         }
     }
+}
+
+/// "1 variable", "2 variables".
+pub(super) fn count(variables: usize) -> String {
+    if variables == 1 { "1 variable".to_owned() } else { format!("{variables} variables") }
 }
 
 /// The first few names, and how many more there are.

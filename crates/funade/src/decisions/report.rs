@@ -6,7 +6,7 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::decisions::problem::{ConfigurationProblem, list};
+use crate::decisions::problem::{ConfigurationProblem, count, list};
 use crate::facts::names::{ContainerName, DeploymentId, RevisionArn, Tag};
 use crate::facts::parameter::VariableName;
 use crate::facts::record::{DeployId, Standing, StandingKind};
@@ -282,7 +282,7 @@ impl fmt::Display for Report {
                 "it runs {release} as {}, and {} would change ({}); `on_parameter_change` says \
                  not to deploy for that, so the next deploy takes it along",
                 revision.short(),
-                count(variables),
+                count(variables.len()),
                 list(variables)
             ),
             Self::QuietPeriod { quiet, .. } => write!(
@@ -352,7 +352,7 @@ fn deploys(
     variables: &[VariableName],
     from: &RevisionArn,
 ) -> fmt::Result {
-    let (count, names, from) = (count(variables), list(variables), from.short());
+    let (count, names, from) = (count(variables.len()), list(variables), from.short());
     match (new_image, variables.is_empty()) {
         (_, true) => write!(f, "deploy {deploy} brings {release}, starting from {from}"),
         (true, false) => write!(
@@ -383,12 +383,4 @@ fn deploy_failed(
         "push a newer release, or try again with funade deploy {} --tag {release}",
         deploy.target.service
     )
-}
-
-fn count(variables: &[VariableName]) -> String {
-    if variables.len() == 1 {
-        "1 variable".to_owned()
-    } else {
-        format!("{} variables", variables.len())
-    }
 }
