@@ -22,6 +22,7 @@ fn deployed(parameters: &[(&str, ParameterValue)]) -> Stage {
     stage
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is compared with what may be missing")]
 fn plain(value: &str) -> Option<VariableValue> {
     Some(VariableValue::Plain(value.to_owned()))
 }

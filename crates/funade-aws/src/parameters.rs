@@ -108,3 +108,43 @@ impl SecretsManager for AwsWorld {
         Ok(output.arn.zip(version).map(|(arn, version)| CurrentSecret { arn, version }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ssm::primitives::DateTime;
+
+    use super::*;
+
+    fn parameter(kind: ParameterType) -> SdkParameter {
+        SdkParameter::builder()
+            .name("/acme/order-api/KEY")
+            .r#type(kind)
+            .value("what it says")
+            .version(3)
+            .arn("arn:aws:ssm:ap-northeast-1:222222222222:parameter/acme/order-api/KEY")
+            .last_modified_date(DateTime::from_secs(1_795_330_000))
+            .build()
+    }
+
+    /// Row 50: a secret's value in a log. What comes of it, encrypted or not, is dropped at once.
+    #[test]
+    fn nothing_of_a_secure_strings_value_is_kept() {
+        let secure = read(parameter(ParameterType::SecureString)).expect("it is complete");
+        assert_eq!(secure.value, ParameterValue::Secure);
+        assert!(!format!("{secure:?}").contains("what it says"));
+        for kind in [ParameterType::String, ParameterType::StringList] {
+            let plain = read(parameter(kind)).expect("it is complete");
+            assert_eq!(plain.value, ParameterValue::Plain("what it says".to_owned()));
+            assert_eq!((plain.version, plain.written_at.as_second()), (3, 1_795_330_000));
+        }
+    }
+
+    /// A type that AWS adds may be a secret: it is refused, and never taken for text.
+    #[test]
+    fn a_type_that_we_do_not_know_is_refused() {
+        let unknown = parameter(ParameterType::from("TopSecretString"));
+        let why = read(unknown).expect_err("refused");
+        assert!(why.contains("TopSecretString"), "{why}");
+        assert!(read(SdkParameter::builder().name("/a/B").build()).is_err());
+    }
+}

@@ -139,6 +139,122 @@ fn render_changes_the_image_and_adds_two_tags() {
     );
 }
 
+/// The blocks of the configuration reference that are fenced as this language.
+fn reference_blocks(language: &str) -> Vec<String> {
+    let path = root().join("docs/configuration.md");
+    let text = std::fs::read_to_string(path).expect("the reference");
+    let fence = format!("```{language}\n");
+    let blocks = text.split(fence.as_str()).skip(1);
+    blocks.filter_map(|block| Some(block.split_once("```")?.0.to_owned())).collect()
+}
+
+/// The reference's example of variables is what comes out.
+#[test]
+fn render_writes_the_variables_that_the_reference_shows() {
+    for block in reference_blocks("yaml") {
+        let (name, text) = block.split_once('\n').expect("its first line names a file");
+        scratch_file(&format!("reference/{}", name.trim_start_matches("# ")), text);
+    }
+    let [parameters, expected] = reference_blocks("json").try_into().expect("two of them");
+    let parameters = scratch_file("reference-parameters.json", &parameters);
+    let running = json!({"family": "o", "executionRoleArn": "arn:aws:iam::222222222222:role/x",
+        "containerDefinitions": [{"name": "app", "image": "x"}, {"name": "worker", "image": "y"}]});
+    let running = scratch_file("reference-running.json", &running.to_string());
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("reference");
+    let image = format!("shop/order-api@{DIGEST}");
+    let path = |path: &Path| path.to_str().expect("UTF-8").to_owned();
+    let (dir, running, parameters) = (path(&dir), path(&running), path(&parameters));
+    let output = funade(&[
+        "render",
+        &dir,
+        "acme/order-api",
+        "--task-definition",
+        &running,
+        "--image",
+        &image,
+        "--parameters",
+        &parameters,
+    ]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let rendered = json_of(&output);
+    let app = &rendered["containerDefinitions"][0];
+    let expected: Value = serde_json::from_str(&expected).expect("JSON");
+    for (name, value) in expected.as_object().expect("an object") {
+        assert_eq!(&app[name], value, "{name}");
+    }
+    let worker = &rendered["containerDefinitions"][1]["environment"];
+    assert_eq!(worker.as_array().expect("a list").len(), 2, "it gets what is common");
+}
+
+#[test]
+fn render_lists_every_problem_of_the_variables() {
+    let parameters = scratch_file(
+        "bad-parameters.json",
+        &json!({"Parameters": [
+            {"Name": "/acme/order-api/db.url", "Type": "String", "Value": "x", "Version": 1},
+            {"Name": "/acme/order-api/KEY", "Type": "SecureString", "Version": 1},
+        ]})
+        .to_string(),
+    );
+    let running = json!({"family": "o", "containerDefinitions": [{"name": "app", "image": "x"}]});
+    let running = scratch_file("no-role.json", &running.to_string());
+    let image = format!("shop/order-api@{DIGEST}");
+    let output = funade(&[
+        "render",
+        "examples/fleet",
+        "acme/order-api",
+        "--image",
+        &image,
+        "--task-definition",
+        running.to_str().expect("UTF-8"),
+        "--parameters",
+        parameters.to_str().expect("UTF-8"),
+    ]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!(stdout(&output), "", "nothing is registered by mistake");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("`/acme/order-api/db.url` would be the variable `db.url`"), "{said}");
+    assert!(said.contains("no `executionRoleArn`, without which ECS cannot read KEY"), "{said}");
+}
+
+#[test]
+fn a_file_without_parameters_is_refused_with_what_it_should_have() {
+    let running = scratch_file("some.json", r#"{"family": "o", "containerDefinitions": []}"#);
+    let image = format!("shop/order-api@{DIGEST}");
+    let running = running.to_str().expect("UTF-8");
+    for (text, word) in [
+        ("{}", "get-parameters-by-path"),
+        (r#"{"Parameters": [{"Name": "/a/B", "Type": "String", "Version": 1}]}"#, "no `Value`"),
+        (r#"{"Parameters": [{"Name": "/a/B", "Type": "Text", "Version": 1}]}"#, "type `Text`"),
+        ("[", "is not JSON"),
+    ] {
+        let file = scratch_file("strange.json", text);
+        let output = funade(&[
+            "render",
+            "examples/fleet",
+            "acme/order-api",
+            "--image",
+            &image,
+            "--task-definition",
+            running,
+            "--parameters",
+            file.to_str().expect("UTF-8"),
+        ]);
+        assert_eq!(output.status.code(), Some(3), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains(word), "{output:?}");
+    }
+}
+
+#[test]
+fn route_says_what_a_parameters_event_wakes_and_when() {
+    let output = funade(&["route", "examples/fleet", "events/ssm-update.json"]);
+    let text = stdout(&output);
+    assert!(text.starts_with("wakes target/acme/order-api after 1m: "), "{text}");
+    let json = ["route", "examples/fleet", "events/ssm-update.json", "--format", "json"];
+    let woken = json_of(&funade(&json));
+    assert_eq!(woken["intents"][0]["quiet_seconds"], 60);
+}
+
 #[test]
 fn render_refuses_an_image_of_another_repository() {
     let file = scratch_file("bare.json", r#"{"family": "o", "containerDefinitions": []}"#);
@@ -175,6 +291,8 @@ fn the_demo_tells_its_story() {
         "0 calls that change anything",
         "`2.0.0` is outside >=1.4, <2",
         "1.4.1 is older than 1.4.2",
+        "it is deployed once there has been no further change",
+        "1 call of UpdateService for both writes, and none in any other environment",
     ] {
         assert!(story.contains(line), "{line} is not in:\n{story}");
     }

@@ -1,18 +1,23 @@
-//! The story: a fleet takes a new image, and leaves alone what it should.
+//! The story: a fleet takes a new image, an environment its changed parameters, and all leave alone
+//! what they should.
 
 use anyhow::{Result, anyhow, bail};
 use funade::config::{Config, SourceFile, Sources, Target, check};
 use funade::facts::ecs::RolloutState;
 use funade::facts::names::{Digest, Place, ServiceName, Tag};
+use funade::facts::parameter::{ParameterName, ParameterValue};
 use funade::facts::record::StandingKind;
-use funade::shell::{Handled, apply, status};
+use funade::shell::{Handled, apply, preview, status, target_variables};
 use funade::world::World;
-use funade_sim::{Behaviour, Invocation, Sim, push_event, replication_event, stand_up};
+use funade_sim::{
+    Behaviour, Invocation, Sim, parameter_event, push_event, replication_event, stand_up,
+};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use crate::commands::status_table;
+use crate::commands::{params_text, status_table};
 use crate::demo::screen::{Bars, Screen};
+use crate::variables::lines;
 
 /// The example fleet, as it stands in the repository.
 const FLEET: [(&str, &str); 4] = [
@@ -53,6 +58,7 @@ struct Stage<'a> {
 pub(super) fn tell(screen: &Screen) -> Result<()> {
     let stage = set_the_stage(screen)?;
     stage.a_push()?;
+    stage.a_parameter_changes()?;
     stage.the_same_event_again()?;
     stage.tags_that_are_refused()?;
     println!("\nThe same code runs in Lambda. How to put it into an account: README.md.\n");
@@ -66,6 +72,7 @@ fn set_the_stage(screen: &Screen) -> Result<Stage<'_>> {
     let config = check(&sources).config.ok_or_else(|| anyhow!("the example fleet is not valid"))?;
     let sim = Sim::new(BEGIN.parse()?);
     stand_up(&sim, &config, &Tag::parse("1.4.0")?);
+    write_parameters(&sim, &config)?;
     let applied = sim.run(apply(&sim, &sources, None, "you"));
     applied.ok_or_else(|| anyhow!("nothing dies here"))??;
     sim.deliver_all();
@@ -82,6 +89,7 @@ fn set_the_stage(screen: &Screen) -> Result<Stage<'_>> {
         config.environments.len()
     ));
     screen.say("Two of them are in another region and pull from a replica of the registry.");
+    screen.say("Each keeps its own LOG_LEVEL, FEATURES and DB_PASSWORD in Parameter Store.");
     Ok(Stage { screen, sim, config, targets })
 }
 
@@ -120,6 +128,69 @@ impl Stage<'_> {
             "{registered} calls of RegisterTaskDefinition and {updated} of UpdateService: \
              one each per target."
         ));
+        Ok(())
+    }
+
+    fn a_parameter_changes(&self) -> Result<()> {
+        self.screen.scene("Parameters change in one environment: two writes, some seconds apart");
+        let target = &self.targets[0];
+        let before = self.calls();
+        for (name, value) in [
+            ("LOG_LEVEL", ParameterValue::Plain("debug".to_owned())),
+            ("DB_PASSWORD", ParameterValue::Secure),
+        ] {
+            let name = ParameterName::parse(format!("{}{name}", target.parameters[0].path))?;
+            self.sim.put_parameter(&target.place, &name, value);
+            let (id, now) = (format!("write-of-{name}"), self.sim.now());
+            let said = self.send(&parameter_event(&id, now, &target.place, &name, "Update"))?;
+            self.screen.say(&said);
+            self.sim.pass_time(TICK);
+        }
+        let began = self.sim.now();
+        let bars = self.screen.bars(std::iter::once(target.id.environment.as_str()));
+        let mut planned = false;
+        while self.sim.messages_waiting() > 0 {
+            if self.sim.now() > began + SCENE_MAX {
+                bail!("the redeploy did not come to rest within {SCENE_MAX:#}");
+            }
+            if !planned && self.sim.now() >= began + SignedDuration::from_secs(30) {
+                self.say_plan(target)?;
+                planned = true;
+            }
+            self.sim.deliver_all();
+            self.draw_one(&bars, target, &clock(self.sim.now()));
+            self.sim.pass_time(TICK);
+            self.screen.rest(1);
+        }
+        self.draw_one(&bars, target, &clock(self.sim.now()));
+        bars.finish();
+        self.say_variables(target)?;
+        let after = self.calls();
+        self.screen.say(&format!(
+            "{} call of UpdateService for both writes, and none in any other environment.",
+            after[1] - before[1]
+        ));
+        Ok(())
+    }
+
+    /// What `funade plan` would print.
+    fn say_plan(&self, target: &Target) -> Result<()> {
+        let read = self.sim.run(preview(&self.sim, &self.config, &target.id));
+        let preview = read.ok_or_else(|| anyhow!("nothing dies here"))??;
+        let preview = preview.ok_or_else(|| anyhow!("{} is configured", target.id))?;
+        self.screen.say(&format!("funade plan {}: {}.", target.id, preview.plan.report));
+        for line in preview.plan.wanted.iter().flat_map(|wanted| lines(&wanted.changes, false)) {
+            self.screen.say(&line);
+        }
+        Ok(())
+    }
+
+    /// What `funade params` would print.
+    fn say_variables(&self, target: &Target) -> Result<()> {
+        let read = self.sim.run(target_variables(&self.sim, &self.config, &target.id));
+        let found = read.ok_or_else(|| anyhow!("nothing dies here"))??;
+        let found = found.ok_or_else(|| anyhow!("{} is configured", target.id))?;
+        println!("{}", params_text(&target.id, &found));
         Ok(())
     }
 
@@ -197,27 +268,28 @@ impl Stage<'_> {
     fn draw(&self, bars: &Bars) {
         let clock = clock(self.sim.now());
         for target in &self.targets {
-            let view = self
-                .sim
-                .view(&target.place, &target.cluster, &target.ecs_service, &target.container)
-                .expect("the stage has every service");
-            let record = self.sim.target_record(&target.id);
-            let standing = record.standing.as_ref();
-            let waits = standing.is_some_and(|standing| standing.code == "image-not-there");
-            let (share, text) = if waits {
-                (0.0, "waits for the replica".to_owned())
-            } else if record.deploy.is_none() {
-                (0.0, "1.4.0".to_owned())
-            } else if view.rollout == RolloutState::Completed {
-                (1.0, format!("1.4.2 as {}", view.revision.short()))
-            } else {
-                (
-                    view.elapsed,
-                    format!("1.4.2 on {} of {} tasks", view.new_tasks, view.desired_count),
-                )
-            };
-            bars.set(target.id.environment.as_str(), share, &text, &clock);
+            self.draw_one(bars, target, &clock);
         }
+    }
+
+    fn draw_one(&self, bars: &Bars, target: &Target, clock: &str) {
+        let view = self
+            .sim
+            .view(&target.place, &target.cluster, &target.ecs_service, &target.container)
+            .expect("the stage has every service");
+        let record = self.sim.target_record(&target.id);
+        let standing = record.standing.as_ref();
+        let waits = standing.is_some_and(|standing| standing.code == "image-not-there");
+        let (share, text) = if waits {
+            (0.0, "waits for the replica".to_owned())
+        } else if record.deploy.is_none() {
+            (0.0, "1.4.0".to_owned())
+        } else if view.rollout == RolloutState::Completed {
+            (1.0, format!("1.4.2 as {}", view.revision.short()))
+        } else {
+            (view.elapsed, format!("1.4.2 on {} of {} tasks", view.new_tasks, view.desired_count))
+        };
+        bars.set(target.id.environment.as_str(), share, &text, clock);
     }
 
     /// Whether every target has settled.
@@ -245,6 +317,23 @@ impl Stage<'_> {
     fn calls(&self) -> [usize; 2] {
         ["RegisterTaskDefinition", "UpdateService"].map(|operation| self.sim.count(operation))
     }
+}
+
+/// Values of its own for each environment.
+fn write_parameters(sim: &Sim, config: &Config) -> Result<()> {
+    let service = &config.services[&ServiceName::parse(SERVICE)?];
+    for target in service.targets.values() {
+        let features = format!("base,{}", target.id.environment);
+        for (name, value) in [
+            ("LOG_LEVEL", ParameterValue::Plain("info".to_owned())),
+            ("FEATURES", ParameterValue::Plain(features)),
+            ("DB_PASSWORD", ParameterValue::Secure),
+        ] {
+            let name = ParameterName::parse(format!("{}{name}", target.parameters[0].path))?;
+            sim.put_parameter(&target.place, &name, value);
+        }
+    }
+    Ok(())
 }
 
 fn digest(number: u8) -> Digest {

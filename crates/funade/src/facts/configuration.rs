@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::facts::names::ContainerName;
-use crate::facts::parameter::{ParameterName, SecretName, VariableName};
+use crate::facts::parameter::{JsonKey, ParameterName, SecretName, VariableName};
 
 /// The label with the variables from Parameter Store: by directory, the variable and the version;
 /// or, where the variable is not named as the parameter, the parameter's last part and version;
@@ -53,7 +53,7 @@ pub enum Source {
         /// The id of its version.
         version: String,
         /// The key in its JSON, if one is meant.
-        json_key: Option<String>,
+        json_key: Option<JsonKey>,
     },
 }
 
@@ -147,7 +147,7 @@ struct SecretEntry {
     secret: SecretName,
     version: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    key: Option<String>,
+    key: Option<JsonKey>,
 }
 
 fn to_label<K: Serialize, V: Serialize>(label: &BTreeMap<K, V>) -> Option<String> {
@@ -194,14 +194,14 @@ mod tests {
         let secret = |key: Option<&str>| Source::Secret {
             name: SecretName::parse("acme/order-api/database").expect("well-formed"),
             version: "a1b2c3d4".to_owned(),
-            json_key: key.map(str::to_owned),
+            json_key: key.map(|key| JsonKey::parse(key).expect("well-formed")),
         };
         let sources = BTreeMap::from([
             (variable("DB_URL"), parameter("/acme/order-api/db/url", 1)),
             (variable("KEY"), secure),
             (variable("LOG_LEVEL"), parameter("/acme/order-api/LOG_LEVEL", 3)),
             (variable("REGION"), parameter("/common/REGION", 12)),
-            (variable("DB_PASSWORD"), secret(Some("pass word: \"x\""))),
+            (variable("DB_PASSWORD"), secret(Some("pass word \"x\""))),
             (variable("DB_USER"), secret(None)),
         ]);
         let [(_, parameters), (_, secrets)] = to_labels(&sources);

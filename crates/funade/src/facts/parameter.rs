@@ -47,6 +47,15 @@ name!(
     |text| is_of(text, "_", 255) && !text.starts_with(|letter: char| letter.is_ascii_digit())
 );
 
+name!(
+    /// A key of a secret's JSON. It stands between the colons of a reference, so it has none:
+    /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html>.
+    JsonKey,
+    "a key of a secret's JSON",
+    "write one key, without a colon",
+    |text| !text.is_empty() && !text.contains(':')
+);
+
 impl ParameterPath {
     /// The same path ending in a slash, so that it is the beginning of what is below it and of
     /// nothing else: `/acme/order-api/` is not that of `/acme/order-api-v2/PORT`.

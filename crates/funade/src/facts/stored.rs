@@ -13,7 +13,7 @@ use crate::facts::configuration::{Configuration, Source};
 use crate::facts::names::{
     ContainerName, DeploymentId, Digest, EnvironmentName, Place, RevisionArn, Tag, TargetId,
 };
-use crate::facts::parameter::{ParameterName, SecretName, VariableName};
+use crate::facts::parameter::{JsonKey, ParameterName, SecretName, VariableName};
 use crate::facts::record::{
     Deploy, DeployId, Ending, Progress, ServiceRecord, Standing, StandingKind, TargetRecord, Turn,
     Turns,
@@ -157,7 +157,7 @@ enum SourceV1 {
         name: SecretName,
         version: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        json_key: Option<String>,
+        json_key: Option<JsonKey>,
     },
 }
 

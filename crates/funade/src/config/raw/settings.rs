@@ -11,7 +11,7 @@ use crate::config::template::Template;
 use crate::config::tree::{Node, Value};
 use crate::config::types::{NamePattern, QuietPeriod, Reaction, Rollback, VariableNames};
 use crate::facts::names::ContainerName;
-use crate::facts::parameter::VariableName;
+use crate::facts::parameter::{JsonKey, VariableName};
 
 /// The parameters below a path of Parameter Store, and the containers that get them.
 #[derive(Debug, JsonSchema)]
@@ -51,7 +51,7 @@ pub(in crate::config) struct RawSecret {
     /// The environment variable that holds it.
     pub(in crate::config) name: Must<At<VariableName>>,
     /// The key in the secret's JSON whose value is meant; the whole secret if left out.
-    pub(in crate::config) json_key: Option<At<String>>,
+    pub(in crate::config) json_key: Option<At<JsonKey>>,
 }
 
 mapping!(RawSecret, "a mapping with `secret`, `into` and `name`", {
@@ -188,5 +188,17 @@ impl Scalar for VariableName {
 
     fn schema() -> Schema {
         json_schema!({"type": "string", "maxLength": 255, "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"})
+    }
+}
+
+impl Scalar for JsonKey {
+    const WANTED: &'static str = "a key of the secret's JSON, as in password";
+
+    fn read(text: &str) -> Result<Self, Wrong> {
+        Self::parse(text).map_err(|bad| Wrong::not(text, "bad-name", bad.kind, bad.allowed))
+    }
+
+    fn schema() -> Schema {
+        json_schema!({"type": "string", "pattern": "^[^:]+$"})
     }
 }

@@ -3,7 +3,7 @@
 //! What is the same in all targets is worked out once here; what has placeholders is filled in
 //! by `target`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::config::decode::{At, List, OneOrMany};
@@ -12,7 +12,7 @@ use crate::config::raw::{RawParameters, RawReaction, RawSecret, RawVerify};
 use crate::config::template::Template;
 use crate::config::types::{NamePattern, Reaction, Rollback, VariableNames, Verify};
 use crate::facts::names::ContainerName;
-use crate::facts::parameter::VariableName;
+use crate::facts::parameter::{JsonKey, VariableName};
 
 /// The settings that an override may replace.
 pub(super) struct Settings<'raw> {
@@ -37,7 +37,7 @@ pub(super) struct SecretOf<'raw> {
     pub(super) secret: &'raw At<Template>,
     pub(super) into: Arc<BTreeSet<ContainerName>>,
     pub(super) name: &'raw VariableName,
-    pub(super) json_key: Option<&'raw String>,
+    pub(super) json_key: Option<&'raw JsonKey>,
 }
 
 /// The settings as written in one place; each may be left out.
@@ -100,7 +100,29 @@ impl<'raw> Written<'raw> {
                 problems.push(no_container(&into.0.spot));
             }
         }
+        problems.extend(self.secrets.iter().flat_map(|raw| same_variables(&raw.items)));
     }
+}
+
+/// Two secrets that give one container one variable: of parameters the later wins, but of secrets
+/// each is named for itself.
+fn same_variables(secrets: &[RawSecret]) -> Vec<Problem> {
+    let mut seen: BTreeMap<(&ContainerName, &VariableName), &Spot> = BTreeMap::new();
+    let mut problems = Vec::new();
+    for raw in secrets {
+        let (Some(name), Some(into)) = (&raw.name.0, &raw.into.0) else { continue };
+        for container in &into.0.items {
+            let Some(first) = seen.insert((&container.value, &name.value), &name.spot) else {
+                continue;
+            };
+            let (variable, container) = (&name.value, &container.value);
+            let message =
+                format!("`{container}` gets {variable} from the secret on line {} too", first.line);
+            let problem = name.spot.error("duplicate-variable", message).value(variable.as_str());
+            problems.push(problem.instead("write another `name` for one of them"));
+        }
+    }
+    problems
 }
 
 fn no_container(spot: &Spot) -> Problem {

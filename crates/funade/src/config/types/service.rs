@@ -16,7 +16,7 @@ use crate::facts::names::{
     ServiceName, TargetId,
 };
 use crate::facts::parameter::{
-    ParameterName, ParameterPath, SecretName, VariableName, Watched, WatchedName,
+    JsonKey, ParameterName, ParameterPath, SecretName, VariableName, Watched, WatchedName,
 };
 use crate::facts::selection::Selection;
 
@@ -105,7 +105,7 @@ pub struct Secret {
     /// The variable that holds it.
     pub name: VariableName,
     /// The key in the secret's JSON whose value is meant; none for the whole secret.
-    pub json_key: Option<String>,
+    pub json_key: Option<JsonKey>,
 }
 
 /// What happens when a parameter that a target reads changes.
