@@ -12,7 +12,7 @@ use funade::world::World;
 use funade_sim::{parameter_event, secret_event};
 use serde_json::Value;
 
-use crate::Stage;
+use crate::{Stage, service_name};
 
 /// A text.
 #[must_use]
@@ -104,6 +104,17 @@ impl Stage {
             failed_before: 0,
         });
         self.rest();
+    }
+
+    /// Wakes order-api, as any event may, and lets nothing else happen.
+    pub fn look_at_service(&self) {
+        self.sim.send_again(&Wake {
+            subject: Subject::Service(service_name()),
+            cause: "a test".to_owned(),
+            reason: "to look".to_owned(),
+            failed_before: 0,
+        });
+        self.sim.deliver_all();
     }
 
     /// The code and the sentence of how a target stands.

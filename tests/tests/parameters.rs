@@ -63,9 +63,13 @@ fn a_change_moves_the_target_that_reads_it_and_no_other() {
     stage.put(stage.target("globex"), "LOG_LEVEL", text("info"));
     let acme = stage.target("acme");
     let before = stage.changes();
-    stage.change(acme, "LOG_LEVEL", text("debug"));
+    let event = stage.parameter_event(acme, "LOG_LEVEL", "Update");
+    stage.put(acme, "LOG_LEVEL", text("debug"));
+    stage.send(&event);
     stage.rest();
     assert_eq!(stage.changes(), before.map(|calls| calls + 1));
+    let deploy = stage.sim.target_record(&acme.id).deploy.expect("one was begun");
+    assert_eq!(event["id"], deploy.cause, "what began it is known");
     assert_eq!(stage.updates(acme), 2);
     assert_eq!(stage.variable(acme, "LOG_LEVEL"), plain("debug"));
     assert!(stage.runs(acme, &digest(2)));
@@ -569,6 +573,8 @@ fn variables_that_failed_are_tried_again_only_when_somebody_mended_them() {
     stage.rest();
     assert_eq!((stage.stands(acme).0.as_str(), stage.updates(acme)), ("deploy-failed", 2));
     assert_eq!(stage.variable(acme, "MODE"), plain("good"), "ECS went back");
+    let remedy = "mend MODE, push a newer release, or try again with";
+    assert!(stage.stands(acme).1.contains(remedy), "{:?}", stage.stands(acme));
     stage.tell(acme, "MODE", "Update");
     stage.rest();
     assert_eq!(stage.updates(acme), 2, "the same again is not tried again");

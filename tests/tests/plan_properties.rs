@@ -7,7 +7,7 @@ use funade::decisions::variables::variables;
 use funade::facts::configuration::Configuration;
 use funade::facts::ecs::{Controller, Deployment, DeploymentStatus, EcsService, RolloutState};
 use funade::facts::names::{DeploymentId, RevisionArn};
-use funade::facts::parameter::{Parameter, ParameterName, ParameterValue, Stores};
+use funade::facts::parameter::{Change, Parameter, ParameterName, ParameterValue, Stores};
 use funade::facts::record::{Deploy, DeployId, Ending, Progress, TargetRecord, Turn};
 use funade::facts::release::{AssignedBy, Assignment, Release};
 use funade::facts::task_definition::{Document, Revision};
@@ -111,6 +111,7 @@ prop_compose! {
                 id: DeployId { target: target.id, number: begun },
                 assignment: assignment(number, false),
                 from: revision(from),
+                cause: "a test".to_owned(),
                 configuration: Configuration::default(),
                 begun_at: NOW,
                 progress,
@@ -136,10 +137,13 @@ prop_compose! {
     ) -> Observation {
         let primary = service.as_ref().and_then(EcsService::primary);
         let running = primary.map(|primary| running(&primary.revision, image, &ours));
-        let changed_at = changed_ago.map(|seconds| NOW - SignedDuration::from_secs(seconds));
+        let changed = changed_ago.map(|seconds| Change {
+            at: NOW - SignedDuration::from_secs(seconds),
+            cause: "a test".to_owned(),
+        });
         let stores = Some(there);
         Observation {
-            running, service, image_present, registered, deployed_before, stores, changed_at, turn
+            running, service, image_present, registered, deployed_before, stores, changed, turn
         }
     }
 }
@@ -273,7 +277,8 @@ proptest! {
     /// Row 32: nothing begins while what it reads is being changed.
     #[test]
     fn nothing_begins_in_a_quiet_period(record in records(), observed in observations()) {
-        let recent = observed.changed_at.is_some_and(|at| NOW.duration_since(at).as_secs() < 60);
+        let recent =
+            observed.changed.as_ref().is_some_and(|c| NOW.duration_since(c.at).as_secs() < 60);
         if recent {
             prop_assert_eq!(planned(&record, &observed, true).steps, vec![]);
         }

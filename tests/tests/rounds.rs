@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use funade_sim::Call;
-use funade_tests::{Stage, digest, tag};
+use funade_tests::{Stage, digest, tag, text};
 
-/// The dependent rounds of calls to ECS and ECR among these.
+/// The dependent rounds among these calls of those to what is deployed, to and from.
 fn rounds(calls: &[Call]) -> usize {
-    let aws = ["Describe", "List", "Register", "UpdateService"];
+    let aws = ["Describe", "GetParameters", "List", "Register", "UpdateService"];
     let counted = calls.iter().filter(|c| aws.iter().any(|prefix| c.operation.starts_with(prefix)));
     counted.map(|call| call.round).collect::<BTreeSet<_>>().len()
 }
@@ -43,4 +43,52 @@ fn a_changed_target_costs_three_rounds() {
         assert_eq!(updates, 1, "{calls:#?}");
         assert!(rounds(&calls) <= 3, "{} rounds: {calls:#?}", rounds(&calls));
     }
+}
+
+/// Fifty parameters of acme: five pages.
+fn with_five_pages() -> Stage {
+    let stage = Stage::new();
+    for number in 0..50 {
+        stage.put(stage.target("acme"), &format!("SETTING_{number:02}"), text("on"));
+    }
+    stage.push("1.4.2", 2);
+    stage
+}
+
+fn pages(calls: &[Call]) -> usize {
+    calls.iter().filter(|call| call.operation == "GetParametersByPath").count()
+}
+
+/// The pages depend on each other, and nothing else waits for them but the plan.
+#[test]
+fn parameters_add_no_round_beyond_their_pages() {
+    let stage = with_five_pages();
+    let unchanged = calls_of(&stage, |stage| drop(stage.pass(stage.target("acme"))));
+    assert_eq!((pages(&unchanged), rounds(&unchanged)), (5, 5), "{unchanged:#?}");
+
+    stage.put(stage.target("acme"), "SETTING_00", text("off"));
+    let changed = calls_of(&stage, |stage| drop(stage.pass(stage.target("acme"))));
+    assert_eq!((pages(&changed), rounds(&changed)), (5, 5 + 2), "{changed:#?}");
+}
+
+/// Parameter Store's rate is shared with the tasks that start, and now some do.
+#[test]
+fn no_parameters_are_read_while_our_deployment_goes_on() {
+    let stage = with_five_pages();
+    stage.put(stage.target("acme"), "SETTING_00", text("off"));
+    stage.pass(stage.target("acme"));
+    let looked = calls_of(&stage, |stage| drop(stage.pass(stage.target("acme"))));
+    assert_eq!((pages(&looked), rounds(&looked)), (0, 1), "{looked:#?}");
+}
+
+/// An unchanged target without parameters asks nobody for them.
+#[test]
+fn a_service_without_parameters_pays_nothing_for_them() {
+    let stage = Stage::new();
+    stage.push_of("storefront", "build-00417-4f2a9c1", 7);
+    let storefront = "acme/storefront".parse().expect("a target");
+    let storefront = stage.config.target(&storefront).expect("it is in the example");
+    let calls = calls_of(&stage, |stage| drop(stage.pass(storefront)));
+    assert_eq!(pages(&calls), 0);
+    assert_eq!(rounds(&calls), 1, "its secret is read beside the rest: {calls:#?}");
 }

@@ -89,6 +89,8 @@ fn a_shared_change_goes_by_waves_and_within_their_limits() {
     let mut most: BTreeMap<&str, usize> = BTreeMap::new();
     let mut began: BTreeMap<String, SignedDuration> = BTreeMap::new();
     watch(&stage, SignedDuration::from_hours(2), |stage| {
+        // Whoever wakes the service, whenever: nobody gets a turn too early for that.
+        stage.look_at_service();
         for target in stage.targets() {
             if goes_on(stage, target) {
                 let elapsed = stage.sim.now().duration_since(before);

@@ -21,7 +21,7 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, TransactWriteItem};
 use funade::config::{Sources, pack, unpack};
 use funade::facts::names::{ServiceName, TargetId};
-use funade::facts::parameter::Watched;
+use funade::facts::parameter::{Change, Watched};
 use funade::facts::record::{ServiceRecord, TargetRecord};
 use funade::facts::release::{Release, Request};
 use funade::facts::stored::Stored;
@@ -223,19 +223,16 @@ impl Ledger for AwsWorld {
         write(self, &target_key(target), record.generation, record).await
     }
 
-    async fn changes(
-        &self,
-        watched: &[Watched],
-    ) -> Result<BTreeMap<Watched, Timestamp>, CallError> {
+    async fn changes(&self, watched: &[Watched]) -> Result<BTreeMap<Watched, Change>, CallError> {
         changes::read(self, watched).await
     }
 
     async fn note_change(
         &self,
         watched: &Watched,
-        at: Timestamp,
+        change: &Change,
     ) -> Result<Option<Timestamp>, CallError> {
-        changes::note(self, watched, at).await
+        changes::note(self, watched, change).await
     }
 
     async fn promise_look(&self, watched: &Watched, at: Timestamp) -> Result<(), CallError> {

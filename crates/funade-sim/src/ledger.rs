@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use funade::config::{Config, Sources, pack, unpack};
 use funade::facts::names::{ServiceName, TargetId};
-use funade::facts::parameter::Watched;
+use funade::facts::parameter::{Change, Watched};
 use funade::facts::record::{ServiceRecord, TargetRecord};
 use funade::facts::release::{Release, Request};
 use funade::facts::stored::Stored;
@@ -26,7 +26,7 @@ pub(crate) struct Table {
     requests: BTreeMap<ServiceName, String>,
     releases: BTreeMap<ServiceName, Vec<Release>>,
     /// When something has changed, and when those who read it are woken.
-    changes: BTreeMap<Watched, (Timestamp, Option<Timestamp>)>,
+    changes: BTreeMap<Watched, (Change, Option<Timestamp>)>,
     notes: Vec<EventNote>,
 }
 
@@ -206,14 +206,11 @@ impl Ledger for Sim {
         .await
     }
 
-    async fn changes(
-        &self,
-        watched: &[Watched],
-    ) -> Result<BTreeMap<Watched, Timestamp>, CallError> {
+    async fn changes(&self, watched: &[Watched]) -> Result<BTreeMap<Watched, Change>, CallError> {
         self.call("BatchGetItem", "changes".to_owned(), |state| {
             let noted = watched.iter().filter_map(|watched| {
-                let (changed_at, _) = state.table.changes.get(watched)?;
-                Some((watched.clone(), *changed_at))
+                let (change, _) = state.table.changes.get(watched)?;
+                Some((watched.clone(), change.clone()))
             });
             Ok(noted.collect())
         })
@@ -223,11 +220,12 @@ impl Ledger for Sim {
     async fn note_change(
         &self,
         watched: &Watched,
-        at: Timestamp,
+        change: &Change,
     ) -> Result<Option<Timestamp>, CallError> {
         self.call("UpdateItem", watched.to_string(), |state| {
-            let noted = state.table.changes.entry(watched.clone()).or_insert((at, None));
-            noted.0 = at;
+            let noted = state.table.changes.entry(watched.clone());
+            let noted = noted.or_insert_with(|| (change.clone(), None));
+            noted.0 = change.clone();
             Ok(noted.1)
         })
         .await
@@ -235,7 +233,9 @@ impl Ledger for Sim {
 
     async fn promise_look(&self, watched: &Watched, at: Timestamp) -> Result<(), CallError> {
         self.call("UpdateItem", watched.to_string(), |state| {
-            state.table.changes.entry(watched.clone()).or_insert((at, None)).1 = Some(at);
+            if let Some(noted) = state.table.changes.get_mut(watched) {
+                noted.1 = Some(at);
+            }
             Ok(())
         })
         .await

@@ -2,21 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::types::ReturnValue;
-use funade::facts::parameter::{Watched, WatchedName};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use funade::facts::parameter::{Change, Watched, WatchedName};
 use funade::world::CallError;
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
 
-use super::{BATCH_MAX, batch_get, key, moment, n, text};
+use super::{BATCH_MAX, batch_get, key, moment, n, s, text};
 use crate::errors::call_error;
 use crate::world::AwsWorld;
 
-/// When each has last changed.
+/// The last change of each.
 pub(super) async fn read(
     world: &AwsWorld,
     watched: &[Watched],
-) -> Result<BTreeMap<Watched, Timestamp>, CallError> {
+) -> Result<BTreeMap<Watched, Change>, CallError> {
     let by_key: BTreeMap<(String, String), &Watched> =
         watched.iter().map(|watched| (keys(watched), watched)).collect();
     let keys: Vec<_> = by_key.keys().map(|(pk, sk)| key(pk, sk)).collect();
@@ -25,7 +25,8 @@ pub(super) async fn read(
     let noted = items.filter_map(|item| {
         let keys = (text(&item, "pk")?.to_owned(), text(&item, "sk")?.to_owned());
         let watched: &Watched = by_key.get(&keys)?;
-        Some((watched.clone(), moment(&item, "changed_at")?))
+        let cause = text(&item, "cause").unwrap_or_default().to_owned();
+        Some((watched.clone(), Change { at: moment(&item, "changed_at")?, cause }))
     });
     Ok(noted.collect())
 }
@@ -34,9 +35,10 @@ pub(super) async fn read(
 pub(super) async fn note(
     world: &AwsWorld,
     watched: &Watched,
-    at: Timestamp,
+    change: &Change,
 ) -> Result<Option<Timestamp>, CallError> {
-    let item = set(world, watched, "changed_at", at).await?;
+    let values = [("changed_at", n(change.at.as_millisecond())), ("cause", s(&change.cause))];
+    let item = set(world, watched, values).await?;
     Ok(item.as_ref().and_then(|item| moment(item, "look_at")))
 }
 
@@ -46,26 +48,29 @@ pub(super) async fn promise(
     watched: &Watched,
     at: Timestamp,
 ) -> Result<(), CallError> {
-    set(world, watched, "look_at", at).await.map(drop)
+    set(world, watched, [("look_at", n(at.as_millisecond()))]).await.map(drop)
 }
 
-/// Sets a moment, and gives back the whole item.
-async fn set(
+/// Sets some attributes, and gives back the whole item.
+async fn set<const COUNT: usize>(
     world: &AwsWorld,
     watched: &Watched,
-    name: &str,
-    at: Timestamp,
+    values: [(&str, AttributeValue); COUNT],
 ) -> Result<Option<super::Item>, CallError> {
     let (pk, sk) = keys(watched);
-    let output = world
+    let mut update = world
         .dynamodb
         .update_item()
         .table_name(&world.settings().table)
         .set_key(Some(key(&pk, &sk)))
-        .update_expression("SET #name = :at")
-        .expression_attribute_names("#name", name)
-        .expression_attribute_values(":at", n(at.as_millisecond()))
-        .return_values(ReturnValue::AllNew)
+        .return_values(ReturnValue::AllNew);
+    let mut assignments = Vec::new();
+    for (name, value) in values {
+        assignments.push(format!("{name} = :{name}"));
+        update = update.expression_attribute_values(format!(":{name}"), value);
+    }
+    let output = update
+        .update_expression(format!("SET {}", assignments.join(", ")))
         .send()
         .await
         .map_err(|error| call_error("UpdateItem", &pk, &error))?;

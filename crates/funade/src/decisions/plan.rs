@@ -17,7 +17,7 @@ use crate::decisions::wanted::{self, Unusable, Wanted};
 use crate::facts::configuration::Configuration;
 use crate::facts::ecs::{Controller, EcsService, RolloutState};
 use crate::facts::names::RevisionArn;
-use crate::facts::parameter::Stores;
+use crate::facts::parameter::{Change, Stores};
 use crate::facts::record::{Deploy, DeployId, Progress, StandingKind, TargetRecord, Turn};
 use crate::facts::release::Assignment;
 use crate::facts::task_definition::{Registration, Revision};
@@ -48,8 +48,8 @@ pub struct Observation {
     pub deployed_before: bool,
     /// All that the target's paths and secrets hold; `None` where [`needs_stores`] says so.
     pub stores: Option<Stores>,
-    /// When something that the target reads has last changed, as far as we were told.
-    pub changed_at: Option<Timestamp>,
+    /// The last change of something that the target reads, as far as we were told.
+    pub changed: Option<Change>,
     /// The target's turn to take up a change that many targets share, and its number.
     pub turn: Option<(u64, Turn)>,
 }
@@ -218,7 +218,7 @@ fn decide(
     if let Some(report) = case.restraint() {
         return Draft::report(record, report).of(wanted);
     }
-    begin(target, assigned, record, running, wanted, now)
+    begin(target, assigned, record, running, observed, wanted, now)
 }
 
 fn cannot_be_written(target: &Target, running: &Revision, unusable: Unusable) -> Report {
@@ -254,9 +254,12 @@ fn begin(
     assigned: &Assignment,
     mut record: TargetRecord,
     running: &Revision,
+    observed: &Observation,
     wanted: Wanted,
     now: Timestamp,
 ) -> Draft {
+    let changed = observed.changed.as_ref().filter(|_| !wanted.new_image);
+    let cause = changed.map_or(&assigned.release.cause, |change| &change.cause);
     let unfinished = record.deploy.take().filter(|deploy| {
         deploy.assignment.number == assigned.number
             && matches!(deploy.progress, Progress::Begun | Progress::Registered { .. })
@@ -267,6 +270,7 @@ fn begin(
             id: DeployId { target: target.id.clone(), number: record.deploys_begun },
             assignment: assigned.clone(),
             from: running.arn.clone(),
+            cause: cause.clone(),
             configuration: Configuration::default(),
             begun_at: now,
             progress: Progress::Begun,

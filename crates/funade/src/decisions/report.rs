@@ -151,6 +151,8 @@ pub enum Report {
         release: Tag,
         /// What was seen.
         reason: String,
+        /// The variables that failed, where the release itself runs.
+        mend: Vec<VariableName>,
         /// The secrets that tasks read in the newer version still, with both versions.
         stay: Vec<String>,
     },
@@ -329,8 +331,8 @@ impl fmt::Display for Report {
                 revision.short(),
                 if has.is_empty() { "unnamed ones".to_owned() } else { has.join(", ") },
             ),
-            Self::DeployFailed { deploy, release, reason, stay } => {
-                deploy_failed(f, deploy, release, reason, stay)
+            Self::DeployFailed { deploy, release, reason, mend, stay } => {
+                deploy_failed(f, deploy, release, reason, (mend, stay))
             }
             Self::ChangedOutside { deploy, release, revision } => write!(
                 f,
@@ -371,12 +373,15 @@ fn deploy_failed(
     deploy: &DeployId,
     release: &Tag,
     reason: &str,
-    stay: &[String],
+    (mend, stay): (&[VariableName], &[String]),
 ) -> fmt::Result {
     write!(f, "deploy {deploy} of {release} failed: {reason}; ")?;
     if !stay.is_empty() {
         let stay = list(stay);
         write!(f, "what did not go back, since tasks read the newest: {stay}; ")?;
+    }
+    if !mend.is_empty() {
+        write!(f, "mend {}, ", list(mend))?;
     }
     write!(
         f,

@@ -93,7 +93,9 @@ impl Case<'_> {
             }
             Ending::Failed { reason } => {
                 let reason = reason.clone();
-                Some(Report::DeployFailed { deploy, release, reason, stay: self.stay(last) })
+                let changes = self.wanted.changes.iter().filter(|_| !self.wanted.new_image);
+                let mend = changes.map(|change| change.variable.clone()).collect();
+                Some(Report::DeployFailed { deploy, release, reason, mend, stay: self.stay(last) })
             }
             Ending::Succeeded if ours.as_ref() != Some(&self.running.arn) => {
                 let revision = self.running.arn.clone();
@@ -168,7 +170,7 @@ impl Case<'_> {
     /// tasks with one part of the change, and another with the rest.
     fn quiet_period(&self) -> Option<Report> {
         let quiet = self.target.on_parameter_change.quiet()?.0;
-        let changed_at = self.observed.changed_at?;
+        let changed_at = self.observed.changed.as_ref()?.at;
         let held = self.record.standing.as_ref().filter(|stands| stands.code == QUIET_PERIOD);
         let held_since = held.map_or(self.now, |standing| standing.since);
         let end = (changed_at + quiet).min(held_since + quiet.saturating_mul(QUIET_PERIODS_MAX));

@@ -143,6 +143,15 @@ pub enum WatchedName {
     Secret(SecretName),
 }
 
+/// A change of something that is watched.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Change {
+    /// When we were told.
+    pub at: Timestamp,
+    /// The id of the event that told us.
+    pub cause: String,
+}
+
 impl fmt::Display for Watched {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.what {

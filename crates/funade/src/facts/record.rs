@@ -100,6 +100,8 @@ pub struct Deploy {
     pub assignment: Assignment,
     /// The revision that ran when it began, from which the new one is made.
     pub from: RevisionArn,
+    /// The id of what led to it: of a release's event or request, of a parameter's event.
+    pub cause: String,
     /// The variables that it brings.
     pub configuration: Configuration,
     /// When it was written down.

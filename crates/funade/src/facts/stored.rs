@@ -138,6 +138,8 @@ struct DeployV1 {
     id: DeployIdV1,
     assignment: AssignmentV1,
     from: RevisionArn,
+    #[serde(default)]
+    cause: String,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     configuration: BTreeMap<ContainerName, BTreeMap<VariableName, SourceV1>>,
     begun_at: Timestamp,
@@ -323,12 +325,13 @@ impl From<TargetV1> for TargetRecord {
 
 impl From<Deploy> for DeployV1 {
     fn from(deploy: Deploy) -> Self {
-        let Deploy { id, assignment, from, configuration, begun_at, progress } = deploy;
+        let Deploy { id, assignment, from, cause, configuration, begun_at, progress } = deploy;
         let DeployId { target, number } = id;
         Self {
             id: DeployIdV1 { target, number },
             assignment: assignment.into(),
             from,
+            cause,
             configuration: mapped(configuration.0),
             begun_at,
             progress: progress.into(),
@@ -338,12 +341,13 @@ impl From<Deploy> for DeployV1 {
 
 impl From<DeployV1> for Deploy {
     fn from(stored: DeployV1) -> Self {
-        let DeployV1 { id, assignment, from, configuration, begun_at, progress } = stored;
+        let DeployV1 { id, assignment, from, cause, configuration, begun_at, progress } = stored;
         let DeployIdV1 { target, number } = id;
         Self {
             id: DeployId { target, number },
             assignment: assignment.into(),
             from,
+            cause,
             configuration: Configuration(mapped(configuration)),
             begun_at,
             progress: progress.into(),

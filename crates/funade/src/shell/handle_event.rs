@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::decisions::route::{Intent, Note, Routing, route};
 use crate::facts::event::{Event, MalformedEvent};
 use crate::facts::names::{Digest, ServiceName, Tag};
-use crate::facts::parameter::Watched;
+use crate::facts::parameter::{Change, Watched};
 use crate::facts::release::Release;
 use crate::facts::subject::Wake;
 use crate::shell::ConfigCache;
@@ -110,7 +110,9 @@ async fn carry_out<W: World>(
     if !wakes.is_empty() {
         world.queue().wake(&wakes).await?;
     }
-    let changes = changes.into_iter().map(|(watched, readers)| change(world, watched, readers));
+    let cause = event.id.as_str();
+    let changes =
+        changes.into_iter().map(|(watched, readers)| change(world, watched, cause, readers));
     try_join_all(changes).await?;
     Ok(())
 }
@@ -138,10 +140,12 @@ async fn note_release<W: World>(
 async fn change<W: World>(
     world: &W,
     watched: &Watched,
+    cause: &str,
     readers: Vec<(Wake, SignedDuration)>,
 ) -> Result<(), CallError> {
     let now = world.now();
-    let promised = world.ledger().note_change(watched, now).await?;
+    let change = Change { at: now, cause: cause.to_owned() };
+    let promised = world.ledger().note_change(watched, &change).await?;
     if promised.is_some_and(|at| at > now + PROMISE_MARGIN) {
         info!("{watched}: noted; a look is on its way already");
         return Ok(());

@@ -9,6 +9,7 @@ use crate::config::{Config, Target};
 use crate::decisions::plan::{Observation, Plan, needs_stores, plan};
 use crate::decisions::wanted;
 use crate::facts::names::{RevisionArn, TargetId};
+use crate::facts::parameter::Change;
 use crate::facts::record::{Deploy, Progress, TargetRecord, Turn};
 use crate::facts::release::Assignment;
 use crate::facts::task_definition::DEPLOY_TAG;
@@ -46,7 +47,7 @@ pub(super) struct Known {
     pub(super) record: TargetRecord,
     pub(super) assigned: Option<Assignment>,
     turn: Option<(u64, Turn)>,
-    changed_at: Option<Timestamp>,
+    changed: Option<Change>,
 }
 
 /// Reads what the ledger says of a target, in one round.
@@ -62,7 +63,7 @@ pub(super) async fn known<W: World>(world: &W, target: &Target) -> Result<Known,
         record,
         assigned: service.assignment(&id.environment).cloned(),
         turn: service.turn(&target.place, &id.environment),
-        changed_at: changes.into_values().max(),
+        changed: changes.into_values().max(),
     })
 }
 
@@ -122,7 +123,7 @@ pub(super) async fn look<W: World>(
         registered,
         deployed_before,
         stores: None,
-        changed_at: known.changed_at,
+        changed: known.changed.clone(),
         turn: known.turn,
     })
 }

@@ -12,7 +12,9 @@ use crate::decisions::plan::{NewRevision, Plan, Step, plan};
 use crate::decisions::progress::{registered, updated};
 use crate::decisions::report::{Report, stand};
 use crate::facts::names::TargetId;
-use crate::facts::record::TargetRecord;
+use crate::facts::parameter::Change;
+use crate::facts::record::{Progress, TargetRecord};
+use crate::facts::release::Assignment;
 use crate::facts::subject::{Subject, Wake};
 use crate::shell::observe::{Known, known, observe};
 use crate::world::{CallError, CallProblem, Ecs, Ledger, Queue, World};
@@ -52,7 +54,7 @@ async fn pass<W: World>(world: &W, target: &Target) -> Result<Pass, CallError> {
     let Known { record: before, assigned, .. } = known;
     let assigned = assigned.as_ref();
     let plan = plan(target, assigned, &before, &observed, now);
-    let cause = assigned.map(|assigned| assigned.release.cause.as_str());
+    let cause = cause(&plan, assigned, observed.changed.as_ref());
     info!(cause, code = plan.report.code(), steps = plan.steps.len(), "{}", plan.report);
 
     let record = write(world, target, before, plan.record.clone()).await?;
@@ -79,6 +81,22 @@ async fn pass<W: World>(world: &W, target: &Target) -> Result<Pass, CallError> {
     Ok(Pass { sentence, steps: plan.steps.len() })
 }
 
+/// The id of what the plan goes back to: the same from the event to `UpdateService`.
+fn cause<'a>(
+    plan: &'a Plan,
+    assigned: Option<&'a Assignment>,
+    changed: Option<&'a Change>,
+) -> Option<&'a str> {
+    let only_variables = plan.wanted.as_ref().is_some_and(|w| w.is_new() && !w.new_image);
+    let begun = plan.record.deploy.as_ref().filter(|deploy| {
+        let over = matches!(deploy.progress, Progress::Ended { .. });
+        !over && !deploy.cause.is_empty()
+    });
+    let changed = changed.filter(|_| only_variables).map(|change| change.cause.as_str());
+    let released = || assigned.map(|assigned| assigned.release.cause.as_str());
+    begun.map(|deploy| deploy.cause.as_str()).or(changed).or_else(released)
+}
+
 /// Carries out the plan's steps, and writes down the outcome of each before the next.
 async fn act<W: World>(
     world: &W,
@@ -88,7 +106,7 @@ async fn act<W: World>(
 ) -> Result<TargetRecord, CallError> {
     let ecs = world.ecs();
     let deploy = record.deploy.as_ref();
-    let cause = deploy.map(|deploy| deploy.assignment.release.cause.clone());
+    let cause = deploy.map(|deploy| deploy.cause.clone());
     for step in &plan.steps {
         let next = match step {
             Step::Register(registration) => {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::config::{Config, Sources};
 use crate::facts::names::{ServiceName, TargetId};
-use crate::facts::parameter::Watched;
+use crate::facts::parameter::{Change, Watched};
 use crate::facts::record::{ServiceRecord, TargetRecord};
 use crate::facts::release::{Release, Request};
 use crate::world::CallError;
@@ -96,17 +96,16 @@ pub trait Ledger {
     async fn write_target(&self, target: &TargetId, record: &TargetRecord)
     -> Result<(), CallError>;
 
-    /// When each of these has last changed, as far as we were told; those that never did are left
+    /// The last change of each of these, as far as we were told; those that never changed are left
     /// out.
-    async fn changes(&self, watched: &[Watched])
-    -> Result<BTreeMap<Watched, Timestamp>, CallError>;
+    async fn changes(&self, watched: &[Watched]) -> Result<BTreeMap<Watched, Change>, CallError>;
 
     /// Notes that something has changed. Gives back until when those who read it are known to be
     /// woken, if [`Ledger::promise_look`] was called before.
     async fn note_change(
         &self,
         watched: &Watched,
-        at: Timestamp,
+        change: &Change,
     ) -> Result<Option<Timestamp>, CallError>;
 
     /// Notes that messages are on their way which wake all who read it, at this time.
