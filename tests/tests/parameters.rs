@@ -633,3 +633,72 @@ fn no_type_has_a_place_for_a_secrets_value() {
     }));
     assert!(stage.running(acme).document.configuration().0.contains_key(&app));
 }
+
+#[test]
+fn a_path_that_is_added_to_the_configuration_is_read_at_once() {
+    let stage = Stage::new();
+    let acme = stage.target("acme");
+    stage.sim.put_parameter(&acme.place, &parameter("/common/TIME_ZONE"), text("Asia/Tokyo"));
+    stage.push("1.4.2", 2);
+    assert_eq!((stage.stands(acme).0.as_str(), stage.updates(acme)), ("already-runs", 1));
+    let entry = "parameters:\n";
+    let more = "parameters:\n  - {path: /common/, into: app}\n";
+    stage.apply_with("services/order-api.yaml", entry, more);
+    assert_eq!(stage.updates(acme), 2);
+    assert_eq!(stage.variable(acme, "TIME_ZONE"), plain("Asia/Tokyo"));
+    assert_eq!(stage.updates(stage.target("globex")), 1, "there is nothing below it");
+}
+
+#[test]
+fn only_what_is_included_and_not_excluded_is_read() {
+    let stage = Stage::new();
+    let filtered = "into: app, include: [\"APP_*\", \"db/*\"], exclude: [\"*_OLD\"], \
+                    names: upper-snake}";
+    stage.apply_with("services/order-api.yaml", "into: app}", filtered);
+    let acme = stage.target("acme");
+    for name in ["APP_NAME", "APP_NAME_OLD", "OTHER", "db/url"] {
+        stage.put(acme, name, text("x"));
+    }
+    stage.push("1.4.2", 2);
+    let names: Vec<String> = stage.versions(acme).into_keys().collect();
+    assert_eq!(names, ["APP_NAME", "DB_URL"]);
+    for name in ["APP_NAME_OLD", "OTHER"] {
+        assert_eq!(rules(stage.tell(acme, name, "Update")), ["unread-parameter"], "{name}");
+    }
+    assert!(matches!(
+        stage.tell(acme, "db/url", "Update"),
+        Handled::Routed(routing) if routing.intents.len() == 1
+    ));
+}
+
+/// A tenant in two regions has two Parameter Stores, with the same names in both.
+#[test]
+fn another_region_of_the_same_account_is_another_store() {
+    let fleet = r#"
+registry: {account: "999999999999", region: ap-northeast-1}
+environments:
+  tokyo:    {account: "222222222222", region: ap-northeast-1, cluster: tokyo}
+  virginia: {account: "222222222222", region: us-east-1,      cluster: virginia}
+"#;
+    let service = r#"
+service: order-api
+image: {repository: shop/order-api, container: app, select: {semver: ">=1.4, <2"}}
+parameters:
+  - {path: /common/, into: app, shared: true}
+environments: all
+"#;
+    let stage = Stage::with(&[("fleet.yaml", fleet), ("services/order-api.yaml", service)]);
+    let (tokyo, virginia) = (stage.target("tokyo"), stage.target("virginia"));
+    stage.put(tokyo, "CITY", text("Tokyo"));
+    stage.put(virginia, "CITY", text("Virginia"));
+    stage.push("1.4.2", 2);
+    let Handled::Routed(routing) = stage.change(tokyo, "CITY", text("Osaka")) else {
+        panic!("it is routed")
+    };
+    let woken: Vec<String> = routing.intents.iter().map(|i| i.subject.to_string()).collect();
+    assert_eq!(woken, ["target/tokyo/order-api"]);
+    stage.rest();
+    assert_eq!(stage.variable(tokyo, "CITY"), plain("Osaka"));
+    assert_eq!(stage.variable(virginia, "CITY"), plain("Virginia"));
+    assert_eq!((stage.updates(tokyo), stage.updates(virginia)), (2, 1));
+}

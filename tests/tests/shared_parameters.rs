@@ -157,11 +157,25 @@ fn failures_within_the_budget_do_not_stop_a_wave() {
     assert_eq!(stage.updates(&large), 2, "its own parameter");
     stage.sim.set_behaviour("MODE=b WEAK=yes", crashes);
     change(&stage, "b");
-    watch(&stage, SignedDuration::from_hours(3), |_| {});
+    watch(&stage, SignedDuration::from_mins(50), |_| {});
     assert_eq!(stage.stands(&large).0, "deploy-failed");
     for target in stage.targets().into_iter().filter(|target| target.id != large.id) {
         assert_eq!(mode(&stage, target), r#"Some(Plain("b"))"#, "{}", target.id);
         assert_eq!(stage.updates(target), 2, "{}", target.id);
+    }
+}
+
+/// Nobody waits longer for a turn than those before take: two rounds of two, four of one.
+#[test]
+fn turns_follow_each_other_at_once() {
+    let stage = stage();
+    change(&stage, "b");
+    let bake = SignedDuration::from_mins(30);
+    let deployments = SignedDuration::from_secs(90) * (1 + 2 + 4);
+    let looks = SignedDuration::from_secs(60) * (1 + 2 + 4);
+    watch(&stage, SignedDuration::from_secs(60) + bake + deployments + looks, |_| {});
+    for target in stage.targets() {
+        assert_eq!(mode(&stage, target), r#"Some(Plain("b"))"#, "{}", target.id);
     }
 }
 
@@ -173,7 +187,11 @@ fn a_further_change_goes_over_all_waves_again() {
     watch(&stage, SignedDuration::from_mins(40), |_| {});
     assert_eq!(mode(&stage, stage.target("canary")), r#"Some(Plain("b"))"#);
     change(&stage, "c");
-    watch(&stage, SignedDuration::from_hours(3), |_| {});
+    watch(&stage, SignedDuration::from_hours(3), |stage| {
+        let has = |target: &Target| mode(stage, target).contains('c');
+        let anybody = stage.targets().into_iter().any(has);
+        assert!(!anybody || has(stage.target("canary")), "the canary is first again");
+    });
     for target in stage.targets() {
         assert_eq!(mode(&stage, target), r#"Some(Plain("c"))"#, "{}", target.id);
     }
