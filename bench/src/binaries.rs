@@ -20,7 +20,7 @@ const ZIP_BYTES: usize = 30 + 46 + 22;
 pub(crate) fn find(name: &str) -> Result<PathBuf> {
     let own = std::env::current_exe().context("this program should know where it is")?;
     let path = own.with_file_name(name);
-    ensure!(path.exists(), "{name} is not built: cargo build --release -p image-push -p deploy");
+    ensure!(path.exists(), "{name} is not built: cargo build --release -p {name}");
     Ok(path)
 }
 

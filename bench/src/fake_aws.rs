@@ -2,7 +2,8 @@
 //! the request and nothing else, so that each event finds the same world and does the same work.
 //!
 //! That world: `examples/fleet` is in force, its release is assigned to a target of which nothing
-//! is known yet, and whose ECS service runs an older image.
+//! is known yet, and whose ECS service runs an older image. Below its path are ten parameters, a
+//! full page and no more; the last change there was long ago, and nobody is to be woken for it.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -19,6 +20,16 @@ use serde_json::{Value, json};
 use crate::http::{Request, Response, Server};
 use crate::scene::{self, ACCOUNT, ASSIGNED, REGION, SERVICE};
 use crate::tls::Tls;
+
+/// Parameters in the only page of a path: the most that a page has.
+const PARAMETERS: usize = 10;
+
+/// How their names below the path begin.
+const PREFIX: &str = "SETTING_";
+
+/// When all that is there was made, in seconds since 1970: before any event, and longer ago than
+/// any quiet period.
+const LONG_AGO: f64 = 1_763_600_000.25;
 
 /// AWS on 127.0.0.1, over TLS.
 pub(crate) struct FakeAws {
@@ -73,7 +84,7 @@ fn table(sources: &Sources) -> Result<Table> {
         (
             "config".to_owned(),
             "head",
-            json!({"version": {"N": "1"}, "by": {"S": "bench"}, "at": {"N": "1763600000000"}}),
+            json!({"version": {"N": "1"}, "by": {"S": "bench"}, "at": long_ago()}),
         ),
         ("config".to_owned(), "version#0000000001", json!({"body": {"B": body}})),
         (
@@ -127,7 +138,14 @@ fn output(table: &Table, operation: &str, request: &Value) -> Option<Value> {
             item.map_or_else(|| json!({}), |item| json!({"Item": item}))
         }
         "Query" => json!({"Items": [], "Count": 0, "ScannedCount": 0}),
-        "BatchGetItem" => json!({"Responses": {}, "UnprocessedKeys": {}}),
+        "BatchGetItem" => {
+            let tables = request["RequestItems"].as_object()?.iter();
+            let found = tables.map(|(table, wanted)| (table.clone(), changes(&wanted["Keys"])));
+            json!({"Responses": found.collect::<Value>(), "UnprocessedKeys": {}})
+        }
+        "UpdateItem" if request["ReturnValues"] == "ALL_NEW" => {
+            json!({"Attributes": change(&request["Key"])})
+        }
         "PutItem" | "UpdateItem" => json!({}),
         "SendMessage" => json!({"MessageId": "1", "MD5OfMessageBody": "0"}),
         "SendMessageBatch" => {
@@ -135,6 +153,10 @@ fn output(table: &Table, operation: &str, request: &Value) -> Option<Value> {
             let sent = entries
                 .map(|entry| json!({"Id": entry["Id"], "MessageId": "1", "MD5OfMessageBody": "0"}));
             json!({"Successful": sent.collect::<Value>(), "Failed": []})
+        }
+        "GetParametersByPath" => {
+            let path = request["Path"].as_str()?;
+            json!({"Parameters": (0..PARAMETERS).map(|n| parameter(path, n)).collect::<Value>()})
         }
         "DescribeImages" => {
             json!({"imageDetails": [{"imageDigest": ASSIGNED.1, "imageTags": [ASSIGNED.0], "imageStatus": "ACTIVE"}]})
@@ -145,11 +167,52 @@ fn output(table: &Table, operation: &str, request: &Value) -> Option<Value> {
         "UpdateService" => json!({"service": ecs_service(&[(2, "IN_PROGRESS"), (1, "COMPLETED")])}),
         "ListServiceDeployments" => json!({"serviceDeployments": []}),
         "DescribeTaskDefinition" => json!({"taskDefinition": task_definition(), "tags": []}),
-        "RegisterTaskDefinition" => {
+        // One without the parameters would not be the work that is measured.
+        "RegisterTaskDefinition" if has_parameters(request) => {
             json!({"taskDefinition": {"taskDefinitionArn": revision(2), "family": SERVICE, "revision": 2}})
         }
         _ => return None,
     })
+}
+
+/// The items of changes among those with these keys; there are none of targets.
+fn changes(keys: &Value) -> Value {
+    let of_change =
+        |key: &&Value| key["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with("change#"));
+    keys.as_array().into_iter().flatten().filter(of_change).map(change).collect()
+}
+
+fn change(key: &Value) -> Value {
+    json!({"pk": key["pk"], "sk": key["sk"], "changed_at": long_ago()})
+}
+
+fn long_ago() -> Value {
+    json!({"N": format!("{:.0}", LONG_AGO * 1e3)})
+}
+
+/// One of the parameters below a path. Every fifth is a `SecureString`, with its ciphertext.
+fn parameter(path: &str, number: usize) -> Value {
+    let name = format!("{path}{PREFIX}{number}");
+    let (kind, value) = match number % 5 {
+        0 => ("SecureString", "AQICAHi".repeat(32)),
+        _ => ("String", format!("value {number}")),
+    };
+    json!({
+        "Name": name, "Type": kind, "Value": value, "Version": 3, "DataType": "text",
+        "ARN": format!("arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{name}"),
+        "LastModifiedDate": LONG_AGO,
+    })
+}
+
+/// Whether a registration has a variable for each of the parameters.
+fn has_parameters(registration: &Value) -> bool {
+    let variables =
+        ["environment", "secrets"].map(|kind| &registration["containerDefinitions"][0][kind]);
+    let variables = variables.into_iter().filter_map(Value::as_array).flatten();
+    variables
+        .filter(|variable| variable["name"].as_str().is_some_and(|name| name.starts_with(PREFIX)))
+        .count()
+        == PARAMETERS
 }
 
 /// A service with deployments of these revisions, the newest first.
@@ -160,7 +223,7 @@ fn ecs_service(deployments: &[(u32, &str)]) -> Value {
             "id": format!("ecs-svc/{number:019}"), "status": status,
             "taskDefinition": revision(*number), "rolloutState": rollout,
             "desiredCount": 3, "runningCount": 3, "pendingCount": 0,
-            "createdAt": 1_763_600_000.25,
+            "createdAt": LONG_AGO,
         })
     });
     json!({

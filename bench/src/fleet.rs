@@ -19,6 +19,9 @@ const EXAMPLE: [(&str, &str); 4] = [
 /// The push that the example fleet reacts to.
 pub(crate) const PUSH: &str = include_str!("../../events/ecr-push.json");
 
+/// The change of a parameter that its target `acme/order-api` reads.
+pub(crate) const PARAMETER_CHANGE: &str = include_str!("../../events/ssm-update.json");
+
 /// The account that the example fleet's images are pushed to.
 pub(crate) const REGISTRY_ACCOUNT: &str = "999999999999";
 
@@ -43,11 +46,12 @@ pub(crate) fn example_in_one_account() -> Sources {
     sources(EXAMPLE.map(|(path, text)| (path.to_owned(), moved(text))))
 }
 
-/// A configuration of [`ENVIRONMENTS`] × [`SERVICES`] targets.
-pub(crate) fn large() -> Sources {
+/// A configuration of [`ENVIRONMENTS`] × [`SERVICES`] targets, each environment in the account
+/// that is given for its number.
+pub(crate) fn large(account: impl Fn(usize) -> u64) -> Sources {
     let services =
         (0..SERVICES).map(|number| (format!("services/svc-{number:02}.yaml"), service(number)));
-    sources(services.chain([("fleet.yaml".to_owned(), environments())]))
+    sources(services.chain([("fleet.yaml".to_owned(), environments(account))]))
 }
 
 /// Checks a configuration that is known to be valid.
@@ -61,7 +65,7 @@ fn sources(files: impl IntoIterator<Item = (String, String)>) -> Sources {
     Sources::new(files.into_iter().map(|(path, text)| SourceFile { path, text }))
 }
 
-fn environments() -> String {
+fn environments(account: impl Fn(usize) -> u64) -> String {
     let mut text = format!(
         "registry: {{account: \"{REGISTRY_ACCOUNT}\", region: ap-northeast-1}}\n\
          waves:\n\
@@ -75,7 +79,7 @@ fn environments() -> String {
             text,
             "  tenant-{number:03}: {{account: \"{:012}\", region: ap-northeast-1, \
              cluster: tenant-{number:03}, labels: {{stage: {stage}}}}}",
-            100_000_000_000_u64 + number as u64
+            account(number)
         )
         .expect("a string takes every write");
     }

@@ -28,20 +28,31 @@ const FIRST_MS_MAX: f64 = 12.0;
 const PEAK_MB_MAX: f64 = 16.0;
 const ZIP_MB_MAX: f64 = 4.0;
 
+/// What one event of each function is, for whoever reads the figures.
+pub(crate) const EVENTS: &str = "\
+One event of image-push: a push that wakes one service. Of parameter-change: the first change for
+some time, which wakes one target. Of deploy: a message about one target, which reads one page of
+ten parameters, registers a revision with them and the new image, and calls UpdateService.";
+
 /// Measures all of them.
 pub(crate) fn measure() -> Result<Vec<Figure>> {
     let tls = Tls::new()?;
     let bundle = Bundle::write(&tls)?;
     let one_account = FakeAws::start(&tls, &fleet::example_in_one_account())?;
     let two_accounts = FakeAws::start(&tls, &fleet::example())?;
-    let main = [image_push()?, deploy("deploy", "JSON")?];
+    let main = [
+        (image_push()?, &one_account),
+        // It is in the environment's account that a parameter changes; no role is needed for that.
+        (parameter_change()?, &two_accounts),
+        (deploy("deploy", "JSON")?, &one_account),
+    ];
     let other_account = deploy("deploy, target in another account", "JSON")?;
     let text = deploy("deploy, logs as text", "Text")?;
 
     let mut figures = Vec::new();
-    for setup in &main {
+    for (setup, aws) in &main {
         figures.extend(weight(setup)?);
-        figures.extend(speed(setup, &one_account, &bundle)?);
+        figures.extend(speed(setup, aws, &bundle)?);
     }
     figures.extend(aside(speed(&other_account, &two_accounts, &bundle)?));
     figures.extend(aside(speed(&text, &one_account, &bundle)?));
@@ -54,6 +65,17 @@ fn image_push() -> Result<Setup> {
         binary: binaries::find("image-push")?,
         event: fleet::PUSH.to_owned(),
         answer: r#""woken":["service/order-api"]"#,
+        operation: "SendMessageBatch",
+        log_format: "JSON",
+    })
+}
+
+fn parameter_change() -> Result<Setup> {
+    Ok(Setup {
+        title: "parameter-change",
+        binary: binaries::find("parameter-change")?,
+        event: fleet::PARAMETER_CHANGE.to_owned(),
+        answer: r#""woken":["target/acme/order-api"]"#,
         operation: "SendMessageBatch",
         log_format: "JSON",
     })

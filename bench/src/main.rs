@@ -1,7 +1,7 @@
 //! `funade-bench`: measures what Funade costs and prints it beside its targets.
 //!
 //! Input: the release binaries of the functions, beside this one in the target directory; the
-//! example fleet and event, compiled in. Output: tables, or JSON. Nothing leaves this machine:
+//! example fleet and its events, compiled in. Output: tables, or JSON. Nothing leaves this machine:
 //! every server binds 127.0.0.1.
 //!
 //! A figure that misses its target is marked, and is no failure: a machine that does other work
@@ -30,6 +30,8 @@ mod fake_aws;
 mod tls;
 
 mod http;
+
+mod passes;
 
 mod calls;
 
@@ -62,7 +64,9 @@ fn main() -> Result<()> {
     let machine = Machine::look()?;
     let mut figures = functions::measure()?;
     figures.extend(routing::measure()?);
-    let report = Report { machine, figures, passes: calls::count_all()? };
+    let counted = passes::count_all()?;
+    figures.extend(counted.figures);
+    let report = Report { machine, events: functions::EVENTS, figures, passes: counted.passes };
     match arguments.format {
         Format::Text => println!("{}", report.to_text()),
         Format::Json => println!("{}", serde_json::to_string_pretty(&report)?),

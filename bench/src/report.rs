@@ -13,6 +13,8 @@ use crate::spread::Spread;
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     pub(crate) machine: Machine,
+    /// What one event of each function is.
+    pub(crate) events: &'static str,
     pub(crate) figures: Vec<Figure>,
     pub(crate) passes: Vec<PassCalls>,
 }
@@ -49,9 +51,11 @@ pub(crate) struct Figure {
 }
 
 impl Figure {
-    /// The median as a part of the target: above 1 it is missed.
-    fn of_target(&self) -> Option<f64> {
-        self.target.map(|target| self.spread.median / target)
+    /// Whether the target is met, and the median as a part of it, unless nothing is allowed.
+    fn of_target(&self, target: f64) -> String {
+        let median = self.spread.median;
+        let mark = if median > target { "✗" } else { "✓" };
+        if target > 0.0 { format!("{mark} {:.2}×", median / target) } else { mark.to_owned() }
     }
 }
 
@@ -60,7 +64,8 @@ impl Report {
         let orders = self.passes.iter().map(|pass| format!("\n{}: {}", pass.pass, pass.order));
         let Machine { processors, load } = self.machine;
         format!(
-            "{processors} processors; load before: {load}.\n\n{}\n\n{}\n\nIn this order; + is side by side:\n{}",
+            "{processors} processors; load before: {load}.\n\n{}\n\n{}\n\n{}\n\nIn this order; + is side by side:\n{}",
+            self.events,
             figures(&self.figures),
             passes(&self.passes),
             orders.collect::<String>(),
@@ -85,7 +90,7 @@ fn figures(figures: &[Figure]) -> Table {
             only_of_many(figure.spread.p90),
             figure.unit.to_owned(),
             figure.target.map(|target| format!("≤ {target}")).unwrap_or_default(),
-            figure.of_target().map(mark).unwrap_or_default(),
+            figure.target.map(|target| figure.of_target(target)).unwrap_or_default(),
         ]);
         above = Some(subject);
     }
@@ -94,7 +99,7 @@ fn figures(figures: &[Figure]) -> Table {
 
 fn passes(passes: &[PassCalls]) -> Table {
     let header =
-        ["pass", "ECS and ECR calls", "in rounds", "ledger and queue calls", "all in rounds"];
+        ["pass", "ECS, ECR, store calls", "in rounds", "ledger, queue calls", "all in rounds"];
     let mut table = table(&header, 1..=4);
     for pass in passes {
         table.add_row([
@@ -118,14 +123,10 @@ fn table(header: &[&str], numbers: std::ops::RangeInclusive<usize>) -> Table {
     table
 }
 
-fn mark(ratio: f64) -> String {
-    let mark = if ratio > 1.0 { "✗" } else { "✓" };
-    format!("{mark} {ratio:.2}×")
-}
-
-/// Three digits that count.
+/// Three digits that count; what is whole was counted.
 fn short(number: f64) -> String {
     let decimals = match number {
+        _ if number.fract() == 0.0 => 0,
         ..0.1 => 4,
         ..1.0 => 3,
         ..100.0 => 2,
