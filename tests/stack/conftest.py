@@ -8,6 +8,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import fleet as fleet_module  # noqa: E402
+import stores  # noqa: E402
 from stack import Binaries, Emulator, Hub, deploy_hub  # noqa: E402
 
 _running: list[Emulator] = []
@@ -22,12 +23,19 @@ def emulator():
 
 
 @pytest.fixture(scope="session")
-def hub(emulator) -> Hub:
-    """The hub's stack and the fleet's services, with examples/fleet applied."""
+def configuration(tmp_path_factory) -> Path:
+    """The directory with what is applied: examples/fleet, made fit for tests."""
+    return fleet_module.write_configuration(tmp_path_factory.mktemp("fleet"))
+
+
+@pytest.fixture(scope="session")
+def hub(emulator, configuration) -> Hub:
+    """The hub's stack and the fleet's services, with the configuration applied."""
     binaries = Binaries.built()
     fleet_module.make_fleet(emulator.client)
+    stores.make_stores(emulator.client)
     hub = deploy_hub(emulator, binaries)
-    applied = hub.funade("apply", "examples/fleet")
+    applied = hub.funade("apply", str(configuration))
     assert applied.returncode == 0, applied.stdout + applied.stderr
     return hub
 

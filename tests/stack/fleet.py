@@ -5,7 +5,9 @@ Task definitions are as rich as real ones, so that a field that is dropped on th
 
 import functools
 import json
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
 
 import yaml
 
@@ -23,8 +25,25 @@ FIRST_TAG = "1.4.1"
 #: Not 0 and not 1: a count that was sent by mistake would most likely be one of these.
 DESIRED_COUNT = 3
 
+#: The quiet period in the tests' configuration. Long enough for a few calls under load, and no minute.
+QUIET_SECONDS = 3
+
+#: A secret that order-api reads in the tests' configuration: one key of its JSON.
+SECRET = {"secret": "{environment}/order-api/payment", "into": CONTAINER, "name": "PAYMENT_KEY", "json_key": "key"}
+
 #: A setting that ECS has and the SDK, being older, does not. (The emulator keeps such in containers only.)
 UNKNOWN_FIELD = {"settingOfNextYear": {"enabled": True, "levels": [1, 2]}}
+
+#: What a revision gets from ECS and loses on re-registration.
+_READ_ONLY = {
+    "taskDefinitionArn",
+    "revision",
+    "status",
+    "requiresAttributes",
+    "compatibilities",
+    "registeredAt",
+    "registeredBy",
+}
 
 _MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 
@@ -69,6 +88,17 @@ def registry_regions() -> list[str]:
     """The registry's Regions, the one that is pushed to first."""
     others = {place.registry_region for place in places()} - {HUB_REGION}
     return [HUB_REGION, *sorted(others)]
+
+
+def write_configuration(directory: Path) -> Path:
+    """Copy examples/fleet, with a short quiet period and a secret for order-api; returns where it is."""
+    copy = shutil.copytree(FLEET, directory / FLEET.name)
+    path = copy / "services" / f"{SERVICE}.yaml"
+    service = yaml.safe_load(path.read_text())
+    service["on_parameter_change"]["quiet"] = f"{QUIET_SECONDS}s"
+    service["secrets"] = [SECRET]
+    path.write_text(yaml.safe_dump(service))
+    return copy
 
 
 def make_fleet(clients: Clients) -> None:
@@ -123,11 +153,32 @@ def describe_task_definition(clients: Clients, place: Place, arn: str) -> tuple[
     return answer["taskDefinition"], {tag["key"]: tag["value"] for tag in answer["tags"]}
 
 
+def without_read_only(definition: dict) -> dict:
+    """What was registered."""
+    return {key: value for key, value in definition.items() if key not in _READ_ONLY}
+
+
 def running_image(clients: Clients, place: Place) -> str:
     """The image of order-api's container in the revision that the service is set to."""
+    return running_container(clients, place)["image"]
+
+
+def first_container(clients: Clients, place: Place) -> dict:
+    """order-api's container as its people registered it, before Funade did anything."""
+    definition, _ = describe_task_definition(clients, place, f"{place.family}:1")
+    return container_of(definition)
+
+
+def running_container(clients: Clients, place: Place) -> dict:
+    """order-api's container in the revision that the service is set to."""
     definition, _ = describe_task_definition(clients, place, describe_service(clients, place)["taskDefinition"])
-    (image,) = [c["image"] for c in definition["containerDefinitions"] if c["name"] == CONTAINER]
-    return image
+    return container_of(definition)
+
+
+def container_of(definition: dict) -> dict:
+    """order-api's container in a task definition."""
+    (container,) = [c for c in definition["containerDefinitions"] if c["name"] == CONTAINER]
+    return container
 
 
 def _keep_all_fields(http_response, parsed, **_) -> None:
@@ -219,6 +270,7 @@ def _task_definition(place: Place) -> dict:
                         "valueFrom": f"arn:aws:ssm:{here}:parameter/{place.environment}/order-api/database-password",
                     }
                 ],
+                "dockerLabels": {"team": "orders"},
                 "healthCheck": {"command": ["CMD-SHELL", "wget -qO- localhost:8080/healthz"], "interval": 10, "retries": 3},
                 "mountPoints": [{"sourceVolume": "scratch", "containerPath": "/tmp", "readOnly": False}],
                 "dependsOn": [{"containerName": "telemetry", "condition": "START"}],

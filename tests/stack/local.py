@@ -5,14 +5,18 @@ import os
 import shlex
 import signal
 import sys
-import uuid
 from pathlib import Path
 
 import fleet
-from stack import ROOT, Binaries, Emulator, clients, deploy_hub
+import steps
+import stores
+from stack import ROOT, Binaries, Clients, Emulator, clients, deploy_hub
 
 #: The image that the commands below push; in order-api's range, and newer than what runs.
 NEXT_TAG = "1.4.2"
+
+#: Where the commands below change a parameter.
+ENVIRONMENT = "acme"
 
 HELP = """
 A hub and six environments are running, each with {service} {first_tag}. In another terminal:
@@ -26,6 +30,12 @@ Push a newer image and tell the hub, as EventBridge would:
   {python} {script} push {next_tag}
   {funade} status
 
+Once it runs, change a parameter in one environment and tell the hub. It waits for a minute without
+another change, and deploys to that environment alone:
+
+  {python} {script} parameter {environment} LOG_LEVEL debug
+  {funade} params {environment}/{service}
+
 The functions' log: {log}
 Ctrl-C here ends it all.
 """
@@ -34,9 +44,10 @@ Ctrl-C here ends it all.
 def serve() -> int:
     binaries = Binaries.built()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with Emulator() as emulator:
+    with Emulator("INFO") as emulator:
         print("making the fleet and the hub …", flush=True)
         fleet.make_fleet(emulator.client)
+        stores.make_stores(emulator.client)
         hub = deploy_hub(emulator, binaries)
         applied = hub.funade("apply", str(fleet.FLEET.relative_to(ROOT)))
         print(applied.stdout, applied.stderr, sep="", end="", flush=True)
@@ -45,12 +56,14 @@ def serve() -> int:
         exports = hub.environment | {
             "FUNADE_LOCAL_URL": emulator.url,
             "FUNADE_LOCAL_IMAGE_PUSH": hub.outputs["ImagePushFunction"],
+            "FUNADE_LOCAL_PARAMETER_CHANGE": hub.outputs["ParameterChangeFunction"],
         }
         print(
             HELP.format(
                 service=fleet.SERVICE,
                 first_tag=fleet.FIRST_TAG,
                 next_tag=NEXT_TAG,
+                environment=ENVIRONMENT,
                 exports="\n".join(f"  export {name}={shlex.quote(value)}" for name, value in exports.items()),
                 funade=_shown(binaries.funade),
                 python=_shown(sys.executable),
@@ -69,12 +82,25 @@ def serve() -> int:
 def push(tag: str) -> int:
     """Push an image to the registry of the stack that `serve` runs, and send its event."""
     client = clients(os.environ["FUNADE_LOCAL_URL"])
-    event = json.loads((ROOT / "events" / "ecr-push.json").read_text())
-    event["id"] = str(uuid.uuid4())
-    event["detail"] |= {"image-tag": tag, "image-digest": fleet.push_image(client, tag)}
-    answer = client("lambda").invoke(
-        FunctionName=os.environ["FUNADE_LOCAL_IMAGE_PUSH"], Payload=json.dumps(event).encode()
-    )
+    digest = fleet.push_image(client, tag)
+    event = steps.event("ecr-push.json", image_tag=tag, image_digest=digest)
+    return _send(client, "FUNADE_LOCAL_IMAGE_PUSH", event)
+
+
+def change_parameter(environment: str, name: str, value: str) -> int:
+    """Write a parameter of order-api in the stack that `serve` runs, and send its event."""
+    client = clients(os.environ["FUNADE_LOCAL_URL"])
+    places = {place.environment: place for place in fleet.places()}
+    if environment not in places:
+        print(f"no environment {environment}; there are {', '.join(places)}", file=sys.stderr)
+        return 1
+    stores.put_parameter(client, places[environment], name, value)
+    return _send(client, "FUNADE_LOCAL_PARAMETER_CHANGE", steps.parameter_event(places[environment], name))
+
+
+def _send(client: Clients, function: str, event: dict) -> int:
+    """Hand an event to the function that this variable names, and show its answer."""
+    answer = client("lambda").invoke(FunctionName=os.environ[function], Payload=json.dumps(event).encode())
     print(answer["Payload"].read().decode())
     return 1 if "FunctionError" in answer else 0
 
@@ -91,5 +117,7 @@ if __name__ == "__main__":
             sys.exit(serve())
         case ["push", tag]:
             sys.exit(push(tag))
+        case ["parameter", environment, name, value]:
+            sys.exit(change_parameter(environment, name, value))
         case _:
-            sys.exit(f"usage: {sys.argv[0]} [push TAG]")
+            sys.exit(f"usage: {sys.argv[0]} [push TAG | parameter ENVIRONMENT NAME VALUE]")

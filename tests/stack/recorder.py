@@ -2,14 +2,18 @@
 
 The functions' endpoint is this proxy, and its upstream is the emulator. So the tests can say
 "exactly one UpdateService" from what went over the wire, not from what either side believes.
-Requests and responses pass unchanged, the Host header included: signatures stay valid.
+Requests and responses pass unchanged, the Host header included: signatures stay valid. Only what
+`throttled` names is answered here.
 """
 
+import contextlib
 import http.client
 import json
 import re
 import threading
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
@@ -18,6 +22,8 @@ UPSTREAM_TIMEOUT_SECONDS = 60
 
 _HOP_BY_HOP = {"connection", "keep-alive", "proxy-authenticate", "te", "trailer", "transfer-encoding", "upgrade"}
 _CREDENTIAL = re.compile(r"Credential=(?P<key>[^/]+)/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/")
+#: In the protocol of ECS, SSM and most others.
+_THROTTLED = json.dumps({"__type": "ThrottlingException", "message": "Rate exceeded"}).encode()
 _CBOR_PATH = re.compile(r"^/service/[^/]+/operation/(?P<operation>[^/?]+)")
 
 
@@ -30,11 +36,31 @@ class Call:
     service: str
     operation: str
     status: int
+    #: When the request came, by the monotonic clock.
+    at: float
     #: The request, where it was JSON.
     request: dict = field(default_factory=dict, hash=False)
+    #: Both bodies as they went over the wire.
+    sent: bytes = field(default=b"", repr=False)
+    answered: bytes = field(default=b"", repr=False)
 
     def __str__(self) -> str:
         return f"{self.account} {self.region} {self.service}:{self.operation} -> {self.status}"
+
+
+@dataclass
+class Throttling:
+    """The next calls of an operation in an account that are refused, and how many still are to be."""
+
+    account: str
+    operation: str
+    when: Callable[[dict], bool]
+    times_left: int
+
+    def takes(self, call: Call) -> bool:
+        if self.times_left == 0 or (call.account, call.operation) != (self.account, self.operation):
+            return False
+        return self.when(call.request)
 
 
 class Recorder:
@@ -47,6 +73,7 @@ class Recorder:
         self._lock = threading.Lock()
         self._calls: list[Call] = []
         self._accounts: dict[str, str] = {}
+        self._throttlings: list[Throttling] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
@@ -77,20 +104,49 @@ class Recorder:
         with self._lock:
             return len(self._calls)
 
-    def _note(self, headers, path: str, body: bytes, status: int, answer: bytes) -> None:
+    @contextlib.contextmanager
+    def throttled(
+        self, operation: str, account: str, times: int, when: Callable[[dict], bool] = lambda _: True
+    ) -> Iterator[Throttling]:
+        """Meanwhile, answer the next calls of an operation with such requests as AWS does when they are too many."""
+        throttling = Throttling(account, operation, when, times)
+        with self._lock:
+            self._throttlings.append(throttling)
+        try:
+            yield throttling
+        finally:
+            with self._lock:
+                self._throttlings.remove(throttling)
+
+    def _incoming(self, headers, path: str, body: bytes) -> Call | None:
+        """What a request asks for, its answer still open; nothing if it is no AWS call."""
         credential = _CREDENTIAL.search(headers.get("Authorization", ""))
         if credential is None:
-            return
+            return None
         key, region, service = credential.group("key", "region", "service")
         operation, request = _operation(headers, path, body)
         with self._lock:
-            if operation == "AssumeRole" and status == 200:
+            account = self._accounts.get(key, self._account)
+        return Call(account, region, service, operation, 0, time.monotonic(), request, body)
+
+    def _is_throttled(self, call: Call | None) -> bool:
+        with self._lock:
+            for throttling in self._throttlings:
+                if call is not None and throttling.takes(call):
+                    throttling.times_left -= 1
+                    return True
+        return False
+
+    def _note(self, call: Call | None, status: int, answer: bytes) -> None:
+        if call is None:
+            return
+        with self._lock:
+            if call.operation == "AssumeRole" and status == 200:
                 session = re.search(rb"<AccessKeyId>([^<]+)<", answer)
                 if session:
                     # arn:aws:iam::ACCOUNT:role/NAME
-                    self._accounts[session.group(1).decode()] = request["RoleArn"].split(":")[4]
-            account = self._accounts.get(key, self._account)
-            self._calls.append(Call(account, region, service, operation, status, request))
+                    self._accounts[session.group(1).decode()] = call.request["RoleArn"].split(":")[4]
+            self._calls.append(replace(call, status=status, answered=answer))
 
     def _handler(self):
         recorder = self
@@ -103,6 +159,11 @@ class Recorder:
 
             def _forward(self):
                 body = _read_body(self)
+                call = recorder._incoming(self.headers, self.path, body)
+                if recorder._is_throttled(call):
+                    recorder._note(call, 400, _THROTTLED)
+                    self._answer(400, "Bad Request", [("Content-Type", "application/x-amz-json-1.1")], _THROTTLED)
+                    return
                 upstream = http.client.HTTPConnection(
                     "127.0.0.1", recorder._upstream_port, timeout=UPSTREAM_TIMEOUT_SECONDS
                 )
@@ -121,18 +182,22 @@ class Recorder:
                     return
                 finally:
                     upstream.close()
-                recorder._note(self.headers, self.path, body, response.status, answer)
-                self.send_response_only(response.status, response.reason)
-                for name, value in response.getheaders():
+                recorder._note(call, response.status, answer)
+                self._answer(response.status, response.reason, response.getheaders(), answer)
+
+            def _answer(self, status: int, reason: str, headers: list[tuple[str, str]], body: bytes):
+                self.send_response_only(status, reason)
+                for name, value in headers:
                     if name.lower() not in _HOP_BY_HOP | {"content-length"}:
                         self.send_header(name, value)
                 if self.command == "HEAD":
-                    self.send_header("Content-Length", response.getheader("Content-Length", "0"))
+                    lengths = [value for name, value in headers if name.lower() == "content-length"]
+                    self.send_header("Content-Length", lengths[0] if lengths else "0")
                     self.end_headers()
                     return
-                self.send_header("Content-Length", str(len(answer)))
+                self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(answer)
+                self.wfile.write(body)
 
             do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = _forward
 

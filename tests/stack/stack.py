@@ -6,6 +6,7 @@ makes the hub's stack and the members' stacks through CloudFormation, and runs `
 The emulator checks signatures and IAM (`AUTH=true`): a right that a template forgets fails here.
 """
 
+import contextlib
 import functools
 import json
 import os
@@ -19,7 +20,7 @@ import tempfile
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,9 @@ def clients(url: str) -> Clients:
 class Emulator:
     """The emulator's process and the proxy before it. Use it with `with`."""
 
-    def __init__(self):
+    def __init__(self, log_level: str = "DEBUG"):
+        """`log_level` is the functions': all that they can be made to say, if tests are to look through it."""
+        self.log_level = log_level
         self._port = _free_port()
         self._directory = Path(tempfile.mkdtemp(prefix="funade-stack-"))
         self._process: subprocess.Popen | None = None
@@ -129,6 +132,8 @@ class Emulator:
             "AUTH": "true",
             "AWS_ENDPOINT_URL": self.recorder.url,
             "AWS_EC2_METADATA_DISABLED": "true",
+            # What the template's LogLevel becomes in Lambda.
+            "AWS_LAMBDA_LOG_LEVEL": self.log_level,
         }
         with open(self.log, "wb") as log:
             self._process = subprocess.Popen(
@@ -187,10 +192,11 @@ class Emulator:
         return self._directory
 
     def log_tail(self) -> str:
-        """The end of `log`."""
+        """The end of `log`, but for what is only for debugging."""
         if not self.log.exists():
             return ""
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:])
+        lines = [line for line in self.log.read_text(errors="replace").splitlines() if not line.startswith("DEBUG ")]
+        return "\n".join(lines[-LOG_TAIL_LINES:])
 
 
 @dataclass
@@ -236,10 +242,34 @@ class Hub:
 
     def invoke_image_push(self, event) -> dict:
         """Hand an event to `image-push` as the rule would, but wait for its end."""
-        answer = self.client("lambda").invoke(
-            FunctionName=self.outputs["ImagePushFunction"], Payload=json.dumps(event).encode()
-        )
+        return self._invoke("ImagePushFunction", event)
+
+    def invoke_parameter_change(self, event) -> dict:
+        """Hand an event to `parameter-change` as the rule would, but wait for its end."""
+        return self._invoke("ParameterChangeFunction", event)
+
+    def _invoke(self, function: str, event) -> dict:
+        answer = self.client("lambda").invoke(FunctionName=self.outputs[function], Payload=json.dumps(event).encode())
         return {"error": answer.get("FunctionError"), "payload": answer["Payload"].read().decode()}
+
+    @contextlib.contextmanager
+    def deploy_at_rest(self) -> Iterator[None]:
+        """Meanwhile, `deploy` is handed nothing: looks that are due come afterwards."""
+        self._let_deploy_read(False)
+        try:
+            yield
+        finally:
+            self._let_deploy_read(True)
+
+    def _let_deploy_read(self, enabled: bool) -> None:
+        client = self.client("lambda")
+        function = self.outputs["DeployFunction"]
+        for mapping in client.list_event_source_mappings(FunctionName=function)["EventSourceMappings"]:
+            client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=enabled)
+
+    def resource(self, logical_id: str) -> str:
+        """The name that a resource of the template got."""
+        return _resource(self.client, logical_id)
 
     def queued(self, *outputs: str) -> int:
         """How many messages these queues hold, those being worked on included, delayed ones not."""
@@ -272,7 +302,7 @@ def deploy_hub(emulator: Emulator, binaries: Binaries) -> Hub:
         STACK_NAME,
         template,
         # Without OrganizationId: the emulator knows no bus policies.
-        {"Architecture": "x86_64", "LogLevel": "DEBUG", "MemberRoleName": MEMBER_ROLE},
+        {"Architecture": "x86_64", "LogLevel": emulator.log_level, "MemberRoleName": MEMBER_ROLE},
         ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
     key = _operator(emulator.client, outputs["OperatorPolicyArn"])
@@ -337,16 +367,21 @@ def _allow_batches(client: Clients) -> None:
     To AWS that is one right; to the emulator it is another, which AWS does not know.
     """
     iam = client("iam")
-    resource = client("cloudformation").describe_stack_resource
     for logical_id, queues in (
         ("ImagePushRole", ["WakeQueue"]),
         ("ParameterChangeRole", ["LaterQueue"]),
         ("DeployRole", ["WakeQueue", "LaterQueue"]),
     ):
-        role = resource(StackName=STACK_NAME, LogicalResourceId=logical_id)["StackResourceDetail"]["PhysicalResourceId"]
         for queue in queues:
-            iam.put_role_policy(RoleName=role, PolicyName=f"emulator-{queue}", PolicyDocument=_batches(queue))
+            role, policy = _resource(client, logical_id), f"emulator-{queue}"
+            iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=_batches(queue))
     iam.put_user_policy(UserName=_OPERATOR, PolicyName="emulator", PolicyDocument=_batches("WakeQueue"))
+
+
+def _resource(client: Clients, logical_id: str) -> str:
+    """The physical id of a resource of the hub's stack."""
+    described = client("cloudformation").describe_stack_resource(StackName=STACK_NAME, LogicalResourceId=logical_id)
+    return described["StackResourceDetail"]["PhysicalResourceId"]
 
 
 def _batches(queue: str) -> str:

@@ -50,10 +50,10 @@ def of_type(template: dict, kind: str) -> dict[str, dict]:
 
 
 def actions(node: object) -> set[str]:
-    """Every action that is named anywhere below: in policies of identities and resources alike."""
+    """Every action that is allowed anywhere below: in policies of identities and resources alike."""
     if isinstance(node, list):
         return set().union(*map(actions, node))
-    if not isinstance(node, dict):
+    if not isinstance(node, dict) or node.get("Effect") == "Deny":
         return set()
     own = node.get("Action", [])
     return set(own if isinstance(own, list) else [own]).union(*map(actions, node.values()))

@@ -1,113 +1,36 @@
-"""From an ECR event to running services, through the shipped stack and the real functions.
+"""From an ECR event to running services, through the shipped stack and the real functions."""
 
-The emulator sends no ECR events, so the tests hand the envelope to `image-push` as its rule would.
-What happened is read from the API and from the record of calls, never from the functions' logs.
-"""
-
-import copy
-import itertools
 import json
 import uuid
-from dataclasses import dataclass
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 
 import fleet
-from stack import HUB_ACCOUNT, HUB_REGION, ROOT, Hub, deploy_forwarder
-from waiting import CONVERGE_SECONDS, SETTLE_SECONDS, wait_until
-
-#: Calls that change a target.
-CHANGES = ("RegisterTaskDefinition", "UpdateService")
-
-#: What a revision gets from ECS and loses on re-registration.
-_READ_ONLY = {
-    "taskDefinitionArn",
-    "revision",
-    "status",
-    "requiresAttributes",
-    "compatibilities",
-    "registeredAt",
-    "registeredBy",
-}
-
-#: Each test releases a version of its own, above all before it and within order-api's policy.
-_patch_numbers = itertools.count(2)
-
-
-@dataclass(frozen=True)
-class Release:
-    """An image that was pushed, and its event."""
-
-    tag: str
-    digest: str
-    event: dict
-
-
-def event(name: str, **detail) -> dict:
-    """A sample event with an id of its own, and this much of its detail changed."""
-    sample = json.loads((ROOT / "events" / name).read_text())
-    sample["id"] = str(uuid.uuid4())
-    sample["detail"] |= {key.replace("_", "-"): value for key, value in detail.items()}
-    return sample
-
-
-def push(hub: Hub, tag: str | None = None, regions: list[str] | None = None) -> Release:
-    tag = tag or f"1.4.{next(_patch_numbers)}"
-    digest = fleet.push_image(hub.client, tag, regions)
-    return Release(tag, digest, event("ecr-push.json", image_tag=tag, image_digest=digest))
-
-
-def send(hub: Hub, sent: object) -> None:
-    """Hand an event to the function; it must not fail, whatever the event."""
-    answer = hub.invoke_image_push(sent)
-    assert answer["error"] is None, answer["payload"]
-
-
-def wait_until_runs(hub: Hub, release: Release, places: list[fleet.Place]) -> None:
-    for place in places:
-        wait_until(
-            f"{place.environment} runs {release.tag}",
-            lambda: fleet.running_image(hub.client, place) == place.image(f"@{release.digest}"),
-            CONVERGE_SECONDS,
-        )
-    settle(hub)
-
-
-def settle(hub: Hub) -> None:
-    """Wait until the functions have finished all that is queued."""
-    wait_until("the queues are empty", lambda: hub.queued("WakeQueueUrl", "LaterQueueUrl") == 0, SETTLE_SECONDS)
-
-
-def changes(hub: Hub, after: int, place: fleet.Place | None = None) -> list[str]:
-    calls = hub.emulator.recorder.calls(*CHANGES, after=after, account=place and place.account)
-    return [call.operation for call in calls]
-
-
-def revisions(hub: Hub) -> dict[str, str]:
-    """What each environment's service is set to."""
-    return {
-        place.environment: fleet.describe_service(hub.client, place)["taskDefinition"] for place in fleet.places()
-    }
-
-
-def sent_messages(hub: Hub, after: int) -> list[dict]:
-    """What was put into WakeQueue, as it was put, but for what earlier deploys had sent to be passed on later."""
-    found = []
-    for call in hub.emulator.recorder.calls("SendMessage", "SendMessageBatch", after=after):
-        if call.request.get("QueueUrl") == hub.outputs["WakeQueueUrl"]:
-            found += call.request.get("Entries", [call.request])
-    return [sent for sent in found if not json.loads(sent["MessageBody"])["reason"].startswith("to look again")]
+import stores
+import templates
+from stack import HUB_ACCOUNT, HUB_REGION, deploy_forwarder
+from steps import (
+    CHANGES,
+    Release,
+    changes,
+    event,
+    push,
+    release_everywhere,
+    revisions,
+    running_release,
+    send,
+    sent_messages,
+    settle,
+    wait_until_runs,
+)
 
 
 @pytest.fixture
 def released(hub) -> Release:
     """A release that runs everywhere."""
-    release = push(hub)
-    send(hub, release.event)
-    wait_until_runs(hub, release, fleet.places())
-    return release
+    return running_release(hub)
 
 
 def test_a_pushed_image_runs_in_every_environment(hub):
@@ -127,30 +50,30 @@ def test_a_pushed_image_runs_in_every_environment(hub):
 
         assert definition["family"] == old_definition["family"]
         assert definition["revision"] == old_definition["revision"] + 1, "one new revision"
-        expected = copy.deepcopy(old_definition)
-        for container in expected["containerDefinitions"]:
-            if container["name"] == fleet.CONTAINER:
-                container["image"] = place.image(f"@{release.digest}")
-                assert container.items() >= fleet.UNKNOWN_FIELD.items()
-        assert without_read_only(definition) == without_read_only(expected), "only the image changed"
+        container = fleet.container_of(definition)
+        assert container["image"] == place.image(f"@{release.digest}")
+        assert container.items() >= fleet.UNKNOWN_FIELD.items()
+        assert stores.variables_in(container) == stores.variables_wanted(hub.client, place)
+        ours = stores.names_of_ours(hub.client, place)
+        rest, old_rest = (
+            stores.without_ours(fleet.without_read_only(either), ours) for either in (definition, old_definition)
+        )
+        assert rest == old_rest, "only the image and our variables changed"
 
-        ours = {"funade:release", "funade:deploy"}
-        assert ours <= tags.keys()
-        assert {k: v for k, v in tags.items() if k not in ours} == {k: v for k, v in old_tags.items() if k not in ours}
+        our_tags = {"funade:release", "funade:deploy"}
+        assert our_tags <= tags.keys()
+        tags, old_tags = ({k: v for k, v in each.items() if k not in our_tags} for each in (tags, old_tags))
+        assert tags == old_tags
 
         for key in ("desiredCount", "launchType", "networkConfiguration", "deploymentConfiguration", "propagateTags"):
             assert service[key] == old_service[key], key
         primary = [d for d in service["deployments"] if d["status"] == "PRIMARY"]
         assert [d["taskDefinition"] for d in primary] == [service["taskDefinition"]]
 
-        assert changes(hub, mark, place) == ["RegisterTaskDefinition", "UpdateService"]
+        assert changes(hub, mark, place) == [*CHANGES]
 
     for update in hub.emulator.recorder.calls("UpdateService", after=mark):
         assert "desiredCount" not in update.request, "that is autoscaling's"
-
-
-def without_read_only(definition: dict) -> dict:
-    return {key: value for key, value in definition.items() if key not in _READ_ONLY}
 
 
 def test_the_same_event_again_changes_nothing(hub, released):
@@ -251,7 +174,7 @@ def test_a_region_without_the_replica_waits_for_it(hub, released):
         send(hub, replicated)
     wait_until_runs(hub, release, fleet.places())
     for place in fleet.places():
-        assert changes(hub, mark, place) == ["RegisterTaskDefinition", "UpdateService"]
+        assert changes(hub, mark, place) == [*CHANGES]
 
 
 @pytest.mark.parametrize(
@@ -278,18 +201,26 @@ def test_a_malformed_event_is_no_failure_and_is_not_retried(hub, malformed):
     assert hub.queued("EventDlqUrl") == 0
 
 
-def test_the_rules_as_deployed_invoke_image_push(hub):
-    events = hub.client("events")
-    function = hub.client("lambda").get_function_configuration(FunctionName=hub.outputs["ImagePushFunction"])
-    rules = events.list_rules()["Rules"]
+def test_the_rules_as_deployed_invoke_the_functions_of_the_template(hub):
+    events, functions = hub.client("events"), hub.client("lambda")
+    expected = {}
+    for rule, properties in templates.of_type(templates.hub_transformed(), templates.RULE).items():
+        (target,) = properties["Targets"]
+        expected[rule] = target["Arn"]["Fn::GetAtt"][0]
+    assert expected.keys() == {
+        "ImagePushPushed", "ImagePushReplicated", "ParameterChangeParameter", "ParameterChangeSecret"
+    }
 
-    assert len(rules) == 2
-    policy = json.loads(hub.client("lambda").get_policy(FunctionName=function["FunctionName"])["Policy"])
-    allowed = [statement["Condition"]["ArnLike"]["AWS:SourceArn"] for statement in policy["Statement"]]
-    for rule in rules:
-        (target,) = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
-        assert target["Arn"] == function["FunctionArn"]
-        assert rule["Arn"] in allowed
+    rules = {rule["Name"]: rule["Arn"] for rule in events.list_rules()["Rules"]}
+    assert len(rules) == len(expected)
+    for rule, function in expected.items():
+        described = functions.get_function_configuration(FunctionName=hub.outputs[f"{function}Function"])
+        name = hub.resource(rule)
+        (target,) = events.list_targets_by_rule(Rule=name)["Targets"]
+        assert target["Arn"] == described["FunctionArn"]
+        policy = json.loads(functions.get_policy(FunctionName=described["FunctionName"])["Policy"])
+        allowed = [statement["Condition"]["ArnLike"]["AWS:SourceArn"] for statement in policy["Statement"]]
+        assert rules[name] in allowed
 
 
 def test_another_region_forwards_to_the_bus_of_the_hub(hub):
@@ -334,7 +265,7 @@ def test_a_person_can_move_the_fleet_back_and_it_stays_there(hub, released):
     settle(hub)
 
     for place in fleet.places():
-        assert changes(hub, mark, place) == ["RegisterTaskDefinition", "UpdateService"]
+        assert changes(hub, mark, place) == [*CHANGES]
         assert fleet.running_image(hub.client, place) == place.image(f"@{released.digest}")
 
 
@@ -345,15 +276,16 @@ def test_asking_for_an_image_that_is_not_there_is_answered_with_no(hub):
     assert f"shop/{fleet.SERVICE}:1.99.99" in asked.stdout
 
 
-def test_applying_the_same_configuration_again_changes_nothing(hub):
-    applied = hub.funade("apply", str(fleet.FLEET.relative_to(ROOT)), "--format", "json")
+def test_applying_the_same_configuration_again_changes_nothing(hub, configuration):
+    applied = hub.funade("apply", str(configuration), "--format", "json")
 
     assert applied.returncode == 0, applied.stdout + applied.stderr
     assert json.loads(applied.stdout)["unchanged"] is True
 
 
-def test_the_events_id_is_in_the_log_of_each_update(hub, released):
+def test_the_events_id_is_in_the_log_of_each_update(hub):
     """One correlation id from the event to UpdateService."""
+    released = release_everywhere(hub)
     log = hub.emulator.log.read_text(errors="replace").splitlines()
     updates = [line for line in log if "UpdateService called" in line and released.event["id"] in line]
 

@@ -78,6 +78,15 @@ LOOKING = {
     "member.yaml": ("MemberRole/targets", "OperatorRole/look"),
 }
 
+#: What those policies deny: the keys that AWS manages for a service admit whoever comes through it.
+FENCE = {
+    "Sid": "NoDecryption",
+    "Effect": "Deny",
+    "Action": "kms:Decrypt",
+    "Resource": "*",
+    "Condition": {"StringLike": {"kms:ViaService": ["ssm.*", "secretsmanager.*"]}},
+}
+
 #: The functions that take events, and the queue that each has no business with.
 EVENT_HANDLERS = {"ImagePush": "LaterQueue", "ParameterChange": "WakeQueue"}
 
@@ -112,7 +121,13 @@ def policies(template: dict) -> dict[str, dict]:
 
 
 def statements(template: dict) -> list[dict]:
-    return [statement for policy in policies(template).values() for statement in policy["Statement"]]
+    """All that allow something."""
+    return [
+        statement
+        for policy in policies(template).values()
+        for statement in policy["Statement"]
+        if statement["Effect"] != "Deny"
+    ]
 
 
 def readable(name: str, policy: str, action: str, **parameters: str) -> list[str]:
@@ -265,7 +280,6 @@ def sources(template: dict, rule: str, statement: dict) -> list[dict]:
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_no_right_beyond_the_list(name):
     for statement in statements(TEMPLATES[name]):
-        assert statement["Effect"] == "Allow"
         assert "NotAction" not in statement and "NotResource" not in statement
         assert set(as_list(statement["Action"])) <= ACTIONS, statement["Sid"]
 
@@ -347,6 +361,36 @@ def test_no_secret_can_be_read(name):
         for secretive in map(str.lower, SECRETIVE):
             # Either can be a pattern: `ssm:Get*` grants what is named here.
             assert not allowed([secretive], action) and not allowed([action], secretive), action
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_whoever_looks_at_parameters_is_denied_decryption_and_nothing_else(name):
+    denied = {
+        policy: [statement for statement in document["Statement"] if statement["Effect"] == "Deny"]
+        for policy, document in policies(TEMPLATES[name]).items()
+    }
+
+    assert denied == {policy: [FENCE] if policy in LOOKING[name] else [] for policy in denied}
+    assert denied.keys() >= set(LOOKING[name])
+
+
+@pytest.mark.parametrize(
+    ("via", "denied"),
+    [
+        ("ssm.ap-northeast-1.amazonaws.com", True),
+        ("ssm.us-gov-west-1.amazonaws.com", True),
+        ("ssm.cn-north-1.amazonaws.com.cn", True),
+        ("ssm.eusc-de-east-1.amazonaws.eu", True),
+        ("secretsmanager.us-east-1.amazonaws.com", True),
+        ("secretsmanager.cn-northwest-1.amazonaws.com.cn", True),
+        # A customer's own key for the table or the queues.
+        ("dynamodb.ap-northeast-1.amazonaws.com", False),
+        ("sqs.ap-northeast-1.amazonaws.com", False),
+        ("ssmmessages.ap-northeast-1.amazonaws.com", False),
+    ],
+)
+def test_decryption_is_denied_through_these_services_in_every_partition(via, denied):
+    assert allowed(FENCE["Condition"]["StringLike"]["kms:ViaService"], via) == denied
 
 
 @pytest.mark.parametrize("action", ["ssm:GetParametersByPath", "secretsmanager:DescribeSecret"])
@@ -447,16 +491,16 @@ def test_the_hub_may_do_in_its_own_account_what_it_may_in_others():
 
 
 def test_operators_change_no_target():
-    operator = policies(TEMPLATES["template.yaml"])["OperatorPolicy"]
-    actions = {action for statement in operator["Statement"] for action in as_list(statement["Action"])}
+    actions = templates.actions(policies(TEMPLATES["template.yaml"])["OperatorPolicy"])
 
+    assert actions
     assert not actions & {"ecs:UpdateService", "ecs:RegisterTaskDefinition", "iam:PassRole"}
 
 
 def test_operators_can_only_look_at_a_member():
-    role = policies(TEMPLATES["member.yaml"])["OperatorRole/look"]
-    actions = {action for statement in role["Statement"] for action in as_list(statement["Action"])}
+    actions = templates.actions(policies(TEMPLATES["member.yaml"])["OperatorRole/look"])
 
+    assert actions
     # Parameters can only be looked at together with their values.
     actions -= {"ssm:GetParametersByPath"}
     assert all(action.split(":")[1].startswith(("Describe", "List")) for action in actions)
