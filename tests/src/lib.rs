@@ -2,16 +2,19 @@
 
 mod parameters;
 
-pub use parameters::{parameter, text};
+pub use parameters::{deployed, parameter, plain, text};
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
 use funade::config::{Config, SourceFile, Sources, Target, check};
 use funade::facts::names::{Digest, ServiceName, Tag, TargetId};
+use funade::facts::record::StandingKind;
 use funade::facts::subject::{Subject, Wake};
 use funade::facts::task_definition::Registration;
-use funade::shell::{Handled, Pass, apply, in_force, reconcile_target};
+use funade::shell::{
+    Applied, ApplyError, Handled, Pass, apply, in_force, reconcile_target, request_deploy,
+};
 use funade::world::World;
 use funade_sim::{
     Behaviour, Call, Invocation, ServiceView, Sim, push_event, replication_event, stand_up,
@@ -200,9 +203,20 @@ impl Stage {
         self.sim.set_behaviour(digest(number).to_string(), crashes);
     }
 
-    /// Lets everything come to rest.
+    /// Lets everything come to rest, but for the rare looks at those who need a person.
     pub fn rest(&self) {
-        assert!(self.sim.run_until_quiet(QUIET_WITHIN), "it does not come to rest");
+        if self.sim.run_until_quiet(QUIET_WITHIN) {
+            return;
+        }
+        let blocked = |subject: &Subject| match subject {
+            Subject::Target(id) => {
+                let standing = self.sim.target_record(id).standing;
+                standing.is_some_and(|standing| standing.kind == StandingKind::Blocked)
+            }
+            Subject::Service(_) => false,
+        };
+        let awaited = self.sim.subjects_waiting();
+        assert!(awaited.iter().all(blocked), "it does not come to rest: {awaited:?}");
     }
 
     /// Runs a pass over a target and says what it found.
@@ -253,14 +267,26 @@ impl Stage {
 
     /// Applies the example with one text replaced in one of its files, and lets it come to rest.
     pub fn apply_with(&self, path: &str, from: &str, to: &str) {
+        self.try_apply(path, from, to).expect("it is valid");
+        self.rest();
+    }
+
+    /// Applies the example with one text replaced in one of its files.
+    pub fn try_apply(&self, path: &str, from: &str, to: &str) -> Result<Applied, ApplyError> {
         let mut sources = example_sources();
         let file = sources.files.iter_mut().find(|file| file.path == path).expect("it is there");
         assert!(file.text.contains(from), "{path} has changed: {from}");
         file.text = file.text.replace(from, to);
         let before = self.sim.run(in_force(&self.sim)).expect("nothing dies").expect("no fault");
         let applied = self.sim.run(apply(&self.sim, &sources, before.as_ref(), "a test"));
-        applied.expect("nothing dies").expect("it is valid");
-        self.rest();
+        applied.expect("nothing dies")
+    }
+
+    /// A person asks for a release of order-api.
+    pub fn request(&self, text: &str) {
+        let (service, tag) = (service_name(), tag(text));
+        let asked = request_deploy(&self.sim, &self.config, &service, &tag, "dana", text);
+        self.sim.run(asked).expect("nothing dies").expect("no fault");
     }
 
     /// The simulated time.

@@ -26,6 +26,24 @@ pub fn parameter(name: &str) -> ParameterName {
     ParameterName::parse(name).expect("well-formed")
 }
 
+/// What a task definition says of a variable with this text.
+#[must_use]
+#[expect(clippy::unnecessary_wraps, reason = "it is compared with what may be missing")]
+pub fn plain(value: &str) -> Option<VariableValue> {
+    Some(VariableValue::Plain(value.to_owned()))
+}
+
+/// A stage on which 1.4.2 runs, with these parameters of acme's order-api.
+#[must_use]
+pub fn deployed(parameters: &[(&str, ParameterValue)]) -> Stage {
+    let stage = Stage::new();
+    for (name, value) in parameters {
+        stage.put(stage.target("acme"), name, value.clone());
+    }
+    stage.push("1.4.2", 2);
+    stage
+}
+
 impl Stage {
     /// Writes a parameter below a target's first path, without an event.
     pub fn put(&self, target: &Target, name: &str, value: ParameterValue) {

@@ -226,6 +226,37 @@ fn a_wave_is_not_passed_by_because_its_targets_noticed_nothing() {
     }
 }
 
+/// A change every twenty minutes and a wave that bakes for thirty: the others come to it too.
+#[test]
+fn changes_more_frequent_than_the_bake_do_not_starve_the_later_waves() {
+    let stage = stage();
+    for number in 0..12 {
+        change(&stage, &format!("v{number}"));
+        watch(&stage, SignedDuration::from_mins(20), |_| {});
+    }
+    for name in ["small-1", "large-4"] {
+        let mode = mode(&stage, stage.target(name));
+        assert!(mode.contains('v'), "{name} has {mode} after four hours");
+    }
+}
+
+/// Who waits is woken when its turn has come, and reads nothing meanwhile but for a rare look.
+#[test]
+fn those_who_wait_do_not_keep_asking() {
+    let stage = stage();
+    change(&stage, "b");
+    watch(&stage, SignedDuration::from_mins(2), |_| {});
+    let before = stage.sim.calls().len();
+    watch(&stage, SignedDuration::from_mins(28), |_| {});
+    let calls = stage.sim.calls().split_off(before);
+    let count = |operation: &str| calls.iter().filter(|c| c.operation == operation).count();
+    // Seven targets wait, with two paths each, and look once in a quarter of an hour.
+    let reads = count("GetParametersByPath");
+    assert!(reads <= 7 * 2 * 2 + 8, "{reads} reads of parameters in 28 minutes");
+    let sent = count("SendMessageBatch");
+    assert!(sent <= 7 * 2 * 2 + 12, "{sent} messages in 28 minutes");
+}
+
 /// Whatever call fails, whoever dies: everybody has its turn, one after the other.
 #[test]
 fn one_fault_anywhere_holds_up_nobody_for_ever() {
@@ -244,26 +275,45 @@ waves:
         stage.push("1.4.2", 2);
         stage
     };
-    let change = |stage: &Stage| {
-        let before = stage.sim.calls().len();
-        put(stage, "b");
-        let place = &stage.target("canary").place;
-        let (now, name) = (stage.sim.now(), parameter("/shared/MODE"));
-        stage.sim.send_event(&parameter_event("shared", now, place, &name, "Update"));
-        stage.rest();
-        stage.sim.calls().len() - before
-    };
-    let calls = change(&stage());
-    assert!(calls > 80, "two redeploys in turns make more than {calls} calls");
-    for number in 0..calls {
-        for fault in [Fault::Throttled, Fault::ResponseLost, Fault::DiesBefore, Fault::DiesAfter] {
+    // A canary that the change concerns, and one that has a mode of its own.
+    for own in [false, true] {
+        let stage = || {
             let stage = stage();
-            stage.sim.plan_fault(number, fault);
-            change(&stage);
-            for target in stage.targets() {
-                let history = format!("{fault:?} at call {number}, {}", target.id);
-                assert_eq!(stage.updates(target), 2, "{history}");
-                assert_eq!(mode(&stage, target), r#"Some(Plain("b"))"#, "{history}");
+            if own {
+                let canary = stage.target("canary");
+                stage.sim.put_parameter(
+                    &canary.place,
+                    &parameter("/canary/order-api/MODE"),
+                    text("own"),
+                );
+                stage.look(canary);
+            }
+            stage
+        };
+        let change = |stage: &Stage| {
+            let before = stage.sim.calls().len();
+            put(stage, "b");
+            let place = &stage.target("canary").place;
+            let (now, name) = (stage.sim.now(), parameter("/shared/MODE"));
+            stage.sim.send_event(&parameter_event("shared", now, place, &name, "Update"));
+            stage.rest();
+            stage.sim.calls().len() - before
+        };
+        let calls = change(&stage());
+        assert!(calls > 50, "redeploys in turns make more than {calls} calls");
+        for number in 0..calls {
+            for fault in
+                [Fault::Throttled, Fault::ResponseLost, Fault::DiesBefore, Fault::DiesAfter]
+            {
+                let stage = stage();
+                stage.sim.plan_fault(number, fault);
+                change(&stage);
+                for target in stage.targets() {
+                    let history = format!("{fault:?} at call {number}, {}, own: {own}", target.id);
+                    let expected = if own && wave(target) == "first" { "own" } else { "b" };
+                    assert_eq!(stage.updates(target), 2, "{history}");
+                    assert!(mode(&stage, target).contains(expected), "{history}");
+                }
             }
         }
     }

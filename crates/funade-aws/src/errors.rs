@@ -68,7 +68,8 @@ where
             CallProblem::Conflict
         }
         // ECS's own failure has a modelled code and sometimes a status below 500.
-        Some("ServerException") => CallProblem::NoAnswer,
+        // A token of pages lives for a while only; the next pass begins with the first page.
+        Some("ServerException" | "InvalidNextToken") => CallProblem::NoAnswer,
         _ if server_error => CallProblem::NoAnswer,
         _ => CallProblem::Refused,
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use aws_sdk_sqs::types::builders::SendMessageBatchRequestEntryBuilder;
 use funade::facts::stored::Stored;
-use funade::facts::subject::Wake;
+use funade::facts::subject::{WAKE_DELAY_MAX, Wake};
 use funade::world::{CallError, CallProblem, Queue, World};
 use futures_util::future::try_join_all;
 use jiff::SignedDuration;
@@ -18,8 +18,8 @@ use crate::world::AwsWorld;
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html>
 const BATCH_MAX: usize = 10;
 
-/// The longest delay of a message.
-const DELAY_SECONDS_MAX: i128 = 900;
+/// Batches that are under way at once: a path that ten thousand targets read makes a thousand.
+const BATCHES_AT_ONCE_MAX: usize = 16;
 
 /// Tells apart the messages of one process.
 static SENT: AtomicU64 = AtomicU64::new(0);
@@ -32,22 +32,33 @@ impl Queue for AwsWorld {
                 .message_group_id(wake.subject.to_string())
                 .message_deduplication_id(deduplication_id(self))
         };
-        let batches = wakes.chunks(BATCH_MAX).map(|batch| send(self, url, batch, entry));
-        try_join_all(batches).await?;
-        Ok(())
+        send_all(self, url, wakes, entry).await
     }
 
     async fn wake_later(&self, wakes: &[Wake], delay: SignedDuration) -> Result<(), CallError> {
         // Rounded up: a look that comes too early only asks for another.
-        let seconds = ((delay.as_millis() + 999) / 1_000).clamp(1, DELAY_SECONDS_MAX);
-        let seconds = i32::try_from(seconds).expect("at most 900");
+        let millis = delay.min(WAKE_DELAY_MAX).as_millis().max(1);
+        let seconds = i32::try_from((millis + 999) / 1_000).expect("at most 900");
         let url = &self.settings().later_queue_url;
         let entry =
             |_: &Wake, entry: SendMessageBatchRequestEntryBuilder| entry.delay_seconds(seconds);
-        let batches = wakes.chunks(BATCH_MAX).map(|batch| send(self, url, batch, entry));
-        try_join_all(batches).await?;
-        Ok(())
+        send_all(self, url, wakes, entry).await
     }
+}
+
+/// Sends all wakes, some batches at a time.
+async fn send_all(
+    world: &AwsWorld,
+    queue_url: &str,
+    wakes: &[Wake],
+    complete: impl Fn(&Wake, SendMessageBatchRequestEntryBuilder) -> SendMessageBatchRequestEntryBuilder
+    + Copy,
+) -> Result<(), CallError> {
+    for some in wakes.chunks(BATCH_MAX * BATCHES_AT_ONCE_MAX) {
+        let batches = some.chunks(BATCH_MAX).map(|batch| send(world, queue_url, batch, complete));
+        try_join_all(batches).await?;
+    }
+    Ok(())
 }
 
 /// Sends one batch; `complete` adds to each entry what its queue asks for.

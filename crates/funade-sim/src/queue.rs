@@ -1,6 +1,6 @@
 //! The simulated queue: FIFO in groups, at least once, with delays.
 
-use funade::facts::subject::{Subject, Wake};
+use funade::facts::subject::{Subject, WAKE_DELAY_MAX, Wake};
 use funade::world::{CallError, Queue};
 use jiff::{SignedDuration, Timestamp};
 
@@ -52,6 +52,12 @@ impl Sim {
         state.messages.send(wake.clone(), state.now);
     }
 
+    /// What the messages that wait are about.
+    #[must_use]
+    pub fn subjects_waiting(&self) -> Vec<Subject> {
+        self.state().messages.0.iter().map(|message| message.wake.subject.clone()).collect()
+    }
+
     /// How many messages wait.
     #[must_use]
     pub fn messages_waiting(&self) -> usize {
@@ -75,7 +81,7 @@ impl Queue for Sim {
         let subject = wakes.first().map_or_else(String::new, |wake| wake.subject.to_string());
         self.call("SendMessageBatch", subject, |state| {
             for wake in wakes {
-                state.messages.send(wake.clone(), state.now + delay);
+                state.messages.send(wake.clone(), state.now + delay.min(WAKE_DELAY_MAX));
             }
             Ok(())
         })

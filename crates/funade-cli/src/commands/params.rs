@@ -43,6 +43,7 @@ fn state_to_value(state: &VariableState) -> Value {
     let runs = match &state.runs {
         Runs::Yes => "yes",
         Runs::With(_) => "deploying",
+        Runs::GivenUp(_) => "given-up",
         Runs::Older => "older",
         Runs::No => "no",
         Runs::Gone => "gone",
@@ -98,6 +99,7 @@ fn in_words(runs: &Runs) -> String {
     match runs {
         Runs::Yes => "✓ yes".to_owned(),
         Runs::With(deployment) => format!("… with {deployment}"),
+        Runs::GivenUp(deployment) => format!("✗ ECS gave up {deployment}"),
         Runs::Older => "✗ as it was".to_owned(),
         Runs::No => "✗ not yet".to_owned(),
         Runs::Gone => "✗ still, though it is gone".to_owned(),

@@ -14,7 +14,7 @@ use crate::config::{Service, Target, Wave};
 use crate::decisions::report::AWAITS_TURN;
 use crate::decisions::turns::give_turns;
 use crate::facts::names::{Tag, TargetId};
-use crate::facts::record::{ServiceRecord, StandingKind, TargetRecord};
+use crate::facts::record::{ServiceRecord, StandingKind, TargetRecord, Turn};
 use crate::facts::release::{AssignedBy, Assignment, Release, Request};
 use crate::facts::selection::Rank;
 
@@ -207,9 +207,13 @@ fn has_something_to_do(
     // the first deploy knows where to look.
     let assigned = record.assigned.get(environment).copied().unwrap_or(0);
     let Some(status) = status else { return true };
-    let only_awaits =
-        status.awaits_turn == Some(assigned) && record.turn(&target.place, environment).is_none();
-    status.settled != Some(assigned) && !only_awaits
+    let turns = record.turns.get(&target.place);
+    let turn = turns.and_then(|turns| Some((turns.number, turns.given.get(environment)?)));
+    // Whoever has a turn says when it has had it, though it may find nothing to do.
+    let owes_word =
+        turn.is_some_and(|(number, turn)| *turn == Turn::Given && status.had_turn != number);
+    let only_awaits = status.awaits_turn == Some(assigned) && turn.is_none();
+    owes_word || (status.settled != Some(assigned) && !only_awaits)
 }
 
 fn assign(record: &mut ServiceRecord, candidate: &Candidate, now: Timestamp) {

@@ -91,9 +91,10 @@ impl VariableChange {
     pub fn is_shared(&self, target: &Target) -> bool {
         let side = self.after.as_ref().or(self.before.as_ref());
         match side.and_then(|side| side.source.as_ref()) {
+            // The later entry is the one that it comes from.
             Some(Source::Parameter { name, .. }) => {
-                let mut reads = target.parameters.iter().filter(|read| read.shared);
-                reads.any(|read| read.path.below(name).is_some())
+                let mut reads = target.parameters.iter().rev();
+                reads.find(|read| read.takes(name).is_some()).is_some_and(|read| read.shared)
             }
             Some(Source::Secret { .. }) | None => false,
         }

@@ -10,25 +10,28 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::Target;
+use crate::decisions::progress::ended;
 use crate::decisions::report::{Report, stand};
-use crate::decisions::restraint::Case;
+use crate::decisions::restraint::{Case, is_quiet, quiet_period};
 use crate::decisions::settle::{rebind, settle};
 use crate::decisions::wanted::{self, Unusable, Wanted};
 use crate::facts::configuration::Configuration;
 use crate::facts::ecs::{Controller, EcsService, RolloutState};
 use crate::facts::names::RevisionArn;
 use crate::facts::parameter::{Change, Stores};
-use crate::facts::record::{Deploy, DeployId, Progress, StandingKind, TargetRecord, Turn};
+use crate::facts::record::{
+    Deploy, DeployId, Ending, Progress, StandingKind, TargetRecord, Turn, TurnsForTarget,
+};
 use crate::facts::release::Assignment;
+use crate::facts::subject::WAKE_DELAY_MAX;
 use crate::facts::task_definition::{Registration, Revision};
 
 /// The first time to look again at something that passes by itself. Soon, since a replica or a
 /// small service is often ready within seconds.
 const LOOK_AGAIN_MIN: SignedDuration = SignedDuration::from_secs(15);
 
-/// The longest time between two looks: the most by which SQS can delay a message.
-/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-delay-queues.html>
-const LOOK_AGAIN_MAX: SignedDuration = SignedDuration::from_secs(900);
+/// The longest time between two looks.
+const LOOK_AGAIN_MAX: SignedDuration = WAKE_DELAY_MAX;
 
 /// What was seen of a target, within one round of reads.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,8 +53,8 @@ pub struct Observation {
     pub stores: Option<Stores>,
     /// The last change of something that the target reads, as far as we were told.
     pub changed: Option<Change>,
-    /// The target's turn to take up a change that many targets share, and its number.
-    pub turn: Option<(u64, Turn)>,
+    /// The turns in which a change that many targets share is taken up, if any are being given.
+    pub turns: Option<TurnsForTarget>,
 }
 
 /// The decision for one target.
@@ -108,7 +111,7 @@ pub fn plan(
             decide(target, assigned, record, service, running, observed, now)
         }
     };
-    draft.finish(assigned, observed, now)
+    draft.finish(target, assigned, observed, now)
 }
 
 /// Whether a plan from this observation needs what the target's paths and secrets hold: not while
@@ -197,10 +200,14 @@ fn decide(
     let wanted = match wanted::wanted(target, &running.document, &image, stores) {
         Ok(wanted) => wanted,
         Err(unusable) => {
-            return Draft::report(record, cannot_be_written(target, running, unusable));
+            let report = cannot_be_written(target, running, unusable);
+            // It may be so only because somebody is in the middle of changing it.
+            let quiet = quiet_period(target, assigned, &record, observed, now);
+            return Draft::report(record, quiet.unwrap_or(report));
         }
     };
     if !wanted.is_new() {
+        let record = abandoned(record, now);
         return Draft::report(record, same_document(assigned, running, service)).of(wanted);
     }
     let (record_now, wanted_now, image) = (&record, &wanted, &image);
@@ -219,6 +226,16 @@ fn decide(
         return Draft::report(record, report).of(wanted);
     }
     begin(target, assigned, record, running, observed, wanted, now)
+}
+
+/// Ends a deploy that has come no further than a registered revision, and that nobody wants any
+/// more: what it should change is so already.
+fn abandoned(record: TargetRecord, now: Timestamp) -> TargetRecord {
+    let deploy = record.deploy.as_ref();
+    let unfinished = deploy.is_some_and(|deploy| {
+        matches!(deploy.progress, Progress::Begun | Progress::Registered { .. })
+    });
+    if unfinished { ended(record, Ending::Superseded, now) } else { record }
 }
 
 fn cannot_be_written(target: &Target, running: &Revision, unusable: Unusable) -> Report {
@@ -260,9 +277,14 @@ fn begin(
 ) -> Draft {
     let changed = observed.changed.as_ref().filter(|_| !wanted.new_image);
     let cause = changed.map_or(&assigned.release.cause, |change| &change.cause);
+    // One whose revision has other variables was made for what is not wanted any more.
     let unfinished = record.deploy.take().filter(|deploy| {
-        deploy.assignment.number == assigned.number
-            && matches!(deploy.progress, Progress::Begun | Progress::Registered { .. })
+        let goes_on = match deploy.progress {
+            Progress::Begun => true,
+            Progress::Registered { .. } => deploy.fingerprint == wanted.fingerprint,
+            Progress::Updated { .. } | Progress::Ended { .. } => false,
+        };
+        goes_on && deploy.assignment.number == assigned.number
     });
     let mut deploy = unfinished.unwrap_or_else(|| {
         record.deploys_begun += 1;
@@ -272,6 +294,7 @@ fn begin(
             from: running.arn.clone(),
             cause: cause.clone(),
             configuration: Configuration::default(),
+            fingerprint: String::new(),
             begun_at: now,
             progress: Progress::Begun,
         }
@@ -289,6 +312,7 @@ fn begin(
     } else {
         // Also of one that was begun before: what is registered is what was read now.
         deploy.configuration = wanted.configuration.clone();
+        deploy.fingerprint.clone_from(&wanted.fingerprint);
         let (id, tags) = (deploy.id.to_string(), &running.tags);
         let document = wanted.document.clone();
         let registration = wanted::registration(document, tags, release.as_str(), &id);
@@ -309,6 +333,7 @@ impl Draft {
 
     fn finish(
         mut self,
+        target: &Target,
         assigned: Option<&Assignment>,
         observed: &Observation,
         now: Timestamp,
@@ -317,15 +342,17 @@ impl Draft {
             self.record.last_seen = Some(running.arn.clone());
         }
         let number = assigned.map_or(0, |assigned| assigned.number);
-        let wake_service = self.take_turn(observed.turn);
+        let wake_service = self.take_turn(observed.turns.as_ref());
+        let held = self.record.quiet_since.take();
+        self.record.quiet_since = if matches!(self.report, Report::QuietPeriod { .. }) {
+            held.or(Some(now))
+        } else {
+            // Something else keeps it for the moment; but a deploy that begins has had its wait.
+            held.filter(|_| self.steps.is_empty() && is_quiet(target, observed, now))
+        };
         self.record.standing = Some(stand(self.record.standing.take(), &self.report, number, now));
         let since = self.record.standing.as_ref().map_or(now, |standing| standing.since);
-        let look_again = if let Report::QuietPeriod { left, .. } = &self.report {
-            Some(*left)
-        } else {
-            let waits = self.report.kind() == StandingKind::Waiting;
-            waits.then(|| next_look(now.duration_since(since)))
-        };
+        let look_again = next_look_after(&self.report, now.duration_since(since));
         let look_again = look_again.map(within_max);
         let Self { record, steps, report, wanted } = self;
         Plan { record, steps, report, wanted, look_again, wake_service }
@@ -333,22 +360,42 @@ impl Draft {
 
     /// Notes that the target has had its turn, and says whether its service should hear of
     /// something. It is woken until it knows: a target that was cut off is woken again.
-    fn take_turn(&mut self, turn: Option<(u64, Turn)>) -> bool {
-        let asks = matches!(self.report, Report::AwaitsTurn { .. });
-        let Some((number, turn)) = turn else { return asks };
-        match (self.report.kind(), turn) {
-            (StandingKind::Settled, _) => {
-                self.record.had_turn = number;
+    fn take_turn(&mut self, turns: Option<&TurnsForTarget>) -> bool {
+        let awaits = matches!(self.report, Report::AwaitsTurn { .. });
+        // Who is to come in turns that are being given need not ask.
+        let Some(turns) = turns else { return awaits };
+        match (self.report.kind(), turns.turn) {
+            (StandingKind::Settled, Some(_)) => {
+                self.record.had_turn = turns.number;
                 true
             }
-            (StandingKind::Blocked, Turn::Given) => true,
-            (StandingKind::Blocked, Turn::Failed) | (StandingKind::Waiting, _) => asks,
+            (StandingKind::Blocked, Some(Turn::Given)) => true,
+            (_, _) => awaits && turns.had,
         }
     }
 }
 
 fn within_max(delay: SignedDuration) -> SignedDuration {
     delay.min(LOOK_AGAIN_MAX)
+}
+
+/// How long until the next look; `None` if nothing but an event or a person can change anything.
+fn next_look_after(report: &Report, stood: SignedDuration) -> Option<SignedDuration> {
+    if let Report::QuietPeriod { left, .. } = report {
+        return Some(*left);
+    }
+    // Whose turn comes is woken by its service; this is for a wake that was lost. And a role or a
+    // container is given to a service without any event that we hear of.
+    if matches!(report, Report::AwaitsTurn { .. } | Report::ConfigurationUnusable { .. }) {
+        return Some(next_rare_look(stood));
+    }
+    (report.kind() == StandingKind::Waiting).then(|| next_look(stood))
+}
+
+/// The same for what seldom changes by itself: due every quarter of an hour.
+pub(crate) fn next_rare_look(stood: SignedDuration) -> SignedDuration {
+    let period = LOOK_AGAIN_MAX.as_secs();
+    SignedDuration::from_secs(period - stood.as_secs().rem_euclid(period))
 }
 
 /// How long until the next look at something that has stood like this for a while. Looks are due

@@ -7,12 +7,9 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::decisions::problem::{ConfigurationProblem, count, list};
-use crate::facts::names::{ContainerName, DeploymentId, RevisionArn, Tag};
+use crate::facts::names::{ContainerName, DeploymentId, EnvironmentName, RevisionArn, Tag};
 use crate::facts::parameter::VariableName;
 use crate::facts::record::{DeployId, Standing, StandingKind};
-
-/// The code of [`Report::QuietPeriod`], by which a later pass knows since when it waits.
-pub const QUIET_PERIOD: &str = "quiet-period";
 
 /// The code of [`Report::AwaitsTurn`], by which the service knows who asks.
 pub const AWAITS_TURN: &str = "awaits-turn";
@@ -81,10 +78,12 @@ pub enum Report {
     },
     /// Variables have changed that many targets share, and it is not its turn yet.
     AwaitsTurn {
-        /// The variables, in a few words.
-        variables: String,
+        /// The variables.
+        variables: Vec<VariableName>,
         /// The wave that it is in.
         wave: String,
+        /// Whose turn has failed.
+        failed: Vec<EnvironmentName>,
     },
     /// The variables that it should have cannot be written into its task definition.
     ConfigurationUnusable {
@@ -213,7 +212,7 @@ impl Report {
             Self::RunsNewer { .. } => "runs-newer",
             Self::ImageNotThere { .. } => "image-not-there",
             Self::ConfigurationDiffers { .. } => "configuration-differs",
-            Self::QuietPeriod { .. } => QUIET_PERIOD,
+            Self::QuietPeriod { .. } => "quiet-period",
             Self::AwaitsTurn { .. } => AWAITS_TURN,
             Self::ConfigurationUnusable { .. } => "configuration-unusable",
             Self::Deploys { .. } => "deploys",
@@ -292,11 +291,18 @@ impl fmt::Display for Report {
                 "something that it reads was changed; it is deployed once there has been no \
                  further change for {quiet:#}"
             ),
-            Self::AwaitsTurn { variables, wave } => write!(
-                f,
-                "{variables}, which it shares with other targets, changed; it takes that up in \
-                 its turn, in the wave {wave}"
-            ),
+            Self::AwaitsTurn { variables, wave, failed } => {
+                let variables = list(variables);
+                write!(
+                    f,
+                    "{variables}, which it shares with other targets, changed; it takes that up \
+                     in its turn, in the wave {wave}"
+                )?;
+                if failed.is_empty() {
+                    return Ok(());
+                }
+                write!(f, "; look at {}, which failed in its turn", list(failed))
+            }
             Self::ConfigurationUnusable { problems } => {
                 let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
                 f.write_str(&problems.join("; and "))

@@ -4,8 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::config::{Reaction, Target};
 use crate::decisions::plan::Observation;
-use crate::decisions::problem::list;
-use crate::decisions::report::{QUIET_PERIOD, Report};
+use crate::decisions::report::Report;
 use crate::decisions::wanted::Wanted;
 use crate::facts::configuration::Source;
 use crate::facts::ecs::{EcsService, RolloutState};
@@ -38,8 +37,8 @@ impl Case<'_> {
     pub(super) fn restraint(&self) -> Option<Report> {
         let reports = [
             Self::going_back,
-            Self::told_only,
             Self::tried_before,
+            Self::told_only,
             Self::runs_newer,
             Self::image_not_there,
             Self::quiet_period,
@@ -87,7 +86,7 @@ impl Case<'_> {
             // The release runs, and its variables are others than those that failed: somebody has
             // mended them.
             Ending::Failed { .. }
-                if !self.wanted.new_image && last.configuration != self.wanted.configuration =>
+                if !self.wanted.new_image && last.fingerprint != self.wanted.fingerprint =>
             {
                 None
             }
@@ -166,27 +165,53 @@ impl Case<'_> {
         (!self.observed.image_present).then_some(Report::ImageNotThere { image })
     }
 
-    /// Somebody is changing what the target reads. A deploy now, of a new image too, would start
-    /// tasks with one part of the change, and another with the rest.
     fn quiet_period(&self) -> Option<Report> {
-        let quiet = self.target.on_parameter_change.quiet()?.0;
-        let changed_at = self.observed.changed.as_ref()?.at;
-        let held = self.record.standing.as_ref().filter(|stands| stands.code == QUIET_PERIOD);
-        let held_since = held.map_or(self.now, |standing| standing.since);
-        let end = (changed_at + quiet).min(held_since + quiet.saturating_mul(QUIET_PERIODS_MAX));
-        let left: SignedDuration = end.duration_since(self.now);
-        left.is_positive().then_some(Report::QuietPeriod { quiet, left })
+        quiet_period(self.target, self.assigned, self.record, self.observed, self.now)
     }
 
     /// Only variables differ that many targets have in common: each takes its turn.
     fn awaits_turn(&self) -> Option<Report> {
         let shared = self.wanted.changes.iter().all(|change| change.is_shared(self.target));
-        let needs_turn = !self.wanted.new_image && shared && self.observed.turn.is_none();
+        let turns = self.observed.turns.as_ref();
+        let has_turn = turns.is_some_and(|turns| turns.turn.is_some());
+        let needs_turn = !self.wanted.new_image && shared && !has_turn;
+        let variables = self.wanted.changes.iter().map(|change| change.variable.clone());
         needs_turn.then(|| Report::AwaitsTurn {
-            variables: list(
-                &self.wanted.changes.iter().map(|c| c.variable.clone()).collect::<Vec<_>>(),
-            ),
+            variables: variables.collect(),
             wave: self.target.wave.clone(),
+            failed: turns.map(|turns| turns.failed.clone()).unwrap_or_default(),
         })
     }
+}
+
+/// Somebody is changing what the target reads. A deploy now, of a new image too, would start tasks
+/// with one part of the change, and others with the rest. A release that a person asks for does not
+/// wait, and nothing waits for more than some quiet periods.
+pub(super) fn quiet_period(
+    target: &Target,
+    assigned: &Assignment,
+    record: &TargetRecord,
+    observed: &Observation,
+    now: Timestamp,
+) -> Option<Report> {
+    if !is_quiet(target, observed, now) {
+        return None;
+    }
+    let deploys = record.deploy.as_ref().map(|deploy| deploy.assignment.number);
+    if assigned.by != AssignedBy::Selection && deploys != Some(assigned.number) {
+        return None;
+    }
+    let quiet = target.on_parameter_change.quiet()?.0;
+    let changed_at = observed.changed.as_ref()?.at;
+    let held_since = record.quiet_since.unwrap_or(now);
+    let end = (changed_at + quiet).min(held_since + quiet.saturating_mul(QUIET_PERIODS_MAX));
+    let left: SignedDuration = end.duration_since(now);
+    left.is_positive().then_some(Report::QuietPeriod { quiet, left })
+}
+
+/// Whether something that the target reads was changed within its quiet period.
+pub(super) fn is_quiet(target: &Target, observed: &Observation, now: Timestamp) -> bool {
+    let quiet = target.on_parameter_change.quiet();
+    let end = quiet.zip(observed.changed.as_ref()).map(|(quiet, change)| change.at + quiet.0);
+    end.is_some_and(|end| end > now)
 }

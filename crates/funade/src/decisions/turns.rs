@@ -3,7 +3,8 @@
 //! In: a service, the waves, its record, where its targets stand. Out: the turns as they should
 //! be, and whom they were given to. All targets of an account and region that read a shared path
 //! take part once one of them asks: so a wave is not passed by only because its targets have not
-//! noticed the change yet. A target has had its turn when it says that it runs what it should.
+//! noticed the change yet. A target has had its turn when it says that it runs what it should;
+//! whoever holds one is woken by every pass over the service until then.
 //!
 //! Invariant: a wave's targets get turns only when those of the waves before have had theirs and
 //! have baked, no more at once than `max_concurrent`, and none once more than `max_failures` have
@@ -17,6 +18,11 @@ use crate::config::{Service, Target, Wave};
 use crate::decisions::advance::TargetStatus;
 use crate::facts::names::{EnvironmentName, Place, TargetId};
 use crate::facts::record::{ServiceRecord, Turn, Turns};
+
+/// How often further changes begin the turns anew, so that each wave bakes with the newest. Were it
+/// always, a path that somebody changes twice a day would never come to the waves behind a long
+/// bake. After that a further change still goes to the first wave first, and nobody bakes again.
+const BEGUN_ANEW_MAX: u32 = 3;
 
 /// The turns of a service, and what follows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -78,26 +84,32 @@ impl Group<'_> {
 
     /// The turns to go on with; new ones where somebody asks who has none to come.
     fn begin(&self, before: Option<&Turns>, begun: &mut u64) -> Option<Turns> {
-        let mut asking =
-            self.members.iter().map(|target| &target.id.environment).filter(|name| {
-                self.status(name).is_some_and(|status| status.awaits_turn.is_some())
-            });
-        let anew = match before {
-            None => asking.next().is_some(),
-            // It has had its turn, and there was a further change: all begin again.
-            Some(turns) => asking.any(|name| turns.had.contains(name)),
+        let names = self.members.iter().map(|target| &target.id.environment);
+        let asks = |name: &&EnvironmentName| {
+            self.status(name).is_some_and(|status| status.awaits_turn.is_some())
         };
-        if !anew {
-            return before.cloned();
+        let asking: Vec<&EnvironmentName> = names.filter(asks).collect();
+        let Some(turns) = before else {
+            return (!asking.is_empty()).then(|| {
+                *begun += 1;
+                first(*begun)
+            });
+        };
+        let mut turns = turns.clone();
+        if !asking.iter().any(|name| turns.had.contains(*name)) {
+            return Some(turns);
         }
+        // They have had their turn, and there was a further change.
         *begun += 1;
-        Some(Turns {
-            number: *begun,
-            // Who is on the way goes on, and comes to run the further change too.
-            given: before.map(|turns| turns.given.clone()).unwrap_or_default(),
-            had: BTreeSet::new(),
-            waves_over: BTreeMap::new(),
-        })
+        turns.number = *begun;
+        turns.had.retain(|name| !asking.contains(&name));
+        if turns.begun_anew < BEGUN_ANEW_MAX {
+            turns.begun_anew += 1;
+            turns.had.clear();
+            turns.waves_over.clear();
+        }
+        // Who is on the way goes on, and comes to run the further change too.
+        Some(turns)
     }
 
     /// Brings the turns up to what the targets say, and forgets targets that are no more.
@@ -145,6 +157,16 @@ impl Group<'_> {
             opens_at = Some(over_at + wave.bake);
         }
         (true, None)
+    }
+}
+
+fn first(number: u64) -> Turns {
+    Turns {
+        number,
+        given: BTreeMap::new(),
+        had: BTreeSet::new(),
+        waves_over: BTreeMap::new(),
+        begun_anew: 0,
     }
 }
 

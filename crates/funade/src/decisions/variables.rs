@@ -8,6 +8,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use sha2::{Digest, Sha256};
+
 use crate::config::{Parameters, Secret, Target, VariableNames};
 use crate::decisions::problem::ConfigurationProblem;
 use crate::facts::configuration::{Configuration, Source};
@@ -59,6 +61,23 @@ pub fn variables(target: &Target, stores: &Stores) -> Merged {
         merged.take_secret(target, read, stores);
     }
     merged
+}
+
+/// A short text that is another for other variables: other texts, or other versions of secrets. A
+/// text that was written again as it was makes no other.
+#[must_use]
+pub fn fingerprint(variables: &Variables) -> String {
+    let mut hash = Sha256::new();
+    for (container, of) in variables {
+        for (name, Variable { source, value }) in of {
+            let says = match value {
+                VariableValue::Plain(text) => text.clone(),
+                VariableValue::From(arn) => format!("{arn} {source:?}"),
+            };
+            hash.update(format!("{container} {name} {} {says}\n", says.len()));
+        }
+    }
+    hash.finalize()[..16].iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 /// The variables' sources alone.

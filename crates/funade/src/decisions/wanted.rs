@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use crate::config::Target;
 use crate::decisions::differences::{VariableChange, differences};
 use crate::decisions::problem::ConfigurationProblem;
-use crate::decisions::variables::{Override, configuration, variables};
+use crate::decisions::variables::{Override, configuration, fingerprint, variables};
 use crate::facts::configuration::{Configuration, Source};
 use crate::facts::image::ImageReference;
 use crate::facts::names::Digest;
@@ -32,6 +32,8 @@ pub struct Wanted {
     pub overrides: Vec<Override>,
     /// Where all variables come from.
     pub configuration: Configuration,
+    /// What tells them from others.
+    pub fingerprint: String,
 }
 
 /// Why there is no document.
@@ -82,6 +84,7 @@ pub fn wanted(
         changes: differences(running, &merged.variables),
         overrides: merged.overrides,
         configuration: configuration(&merged.variables),
+        fingerprint: fingerprint(&merged.variables),
     };
     let bytes = wanted.document.bytes();
     if wanted.is_new() && bytes > DOCUMENT_BYTES_MAX {
@@ -123,14 +126,17 @@ pub fn registration(
 fn emptied(target: &Target, running: &Document, stores: &Stores) -> Vec<ConfigurationProblem> {
     let ours = running.configuration().0;
     let sources: Vec<&Source> = ours.values().flat_map(BTreeMap::values).collect();
-    let empty = stores.paths.iter().filter(|(_, found)| found.is_empty());
-    let emptied = empty.filter_map(|(path, _)| {
+    let empty = target.parameters.iter().filter(|read| {
+        let found = stores.paths.get(&read.path);
+        !found.into_iter().flatten().any(|(name, _)| read.takes(name).is_some())
+    });
+    let emptied = empty.filter_map(|read| {
         let from_there = |source: &&&Source| match source {
-            Source::Parameter { name, .. } => path.below(name).is_some(),
+            Source::Parameter { name, .. } => read.takes(name).is_some(),
             Source::Secret { .. } => false,
         };
         let variables = sources.iter().filter(from_there).count();
-        let (path, place) = (path.clone(), target.place.clone());
+        let (path, place) = (read.path.clone(), target.place.clone());
         (variables > 0).then_some(ConfigurationProblem::Emptied { path, place, variables })
     });
     emptied.collect()

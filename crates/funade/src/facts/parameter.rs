@@ -26,7 +26,7 @@ name!(
     /// <https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-su-create.html>.
     ParameterPath,
     "a path of Parameter Store",
-    "begin with a slash, use letters, digits and . _ - between slashes, at most fifteen levels",
+    "begin with a slash, use letters, digits and . _ - between slashes, at most fifteen levels and 1011 characters",
     is_parameter_path
 );
 
@@ -173,7 +173,7 @@ fn is_of(text: &str, others: &str, length_max: usize) -> bool {
 fn is_parameter_path(text: &str) -> bool {
     let Some(below) = text.strip_prefix('/') else { return false };
     let levels: Vec<&str> = below.strip_suffix('/').unwrap_or(below).split('/').collect();
-    levels.len() <= 15 && levels.iter().all(|level| is_of(level, "._-", 1011))
+    text.len() <= 1011 && levels.len() <= 15 && levels.iter().all(|level| is_of(level, "._-", 1011))
 }
 
 #[cfg(test)]

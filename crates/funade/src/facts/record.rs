@@ -42,6 +42,21 @@ pub struct Turns {
     pub had: BTreeSet<EnvironmentName>,
     /// When the last target of a wave was seen to have had its turn, by the wave's name.
     pub waves_over: BTreeMap<String, Timestamp>,
+    /// How often further changes began them anew.
+    pub begun_anew: u32,
+}
+
+/// The turns that are being given, as one target sees them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TurnsForTarget {
+    /// Tells one going-over from the next.
+    pub number: u64,
+    /// The target's turn, if it has come.
+    pub turn: Option<Turn>,
+    /// Whether it has had it.
+    pub had: bool,
+    /// Who failed in theirs.
+    pub failed: Vec<EnvironmentName>,
 }
 
 /// A target's turn, as its service sees it.
@@ -66,11 +81,21 @@ impl ServiceRecord {
         self.assignments.get(self.assigned.get(environment)?)
     }
 
-    /// A target's turn and its number, if it has one.
+    /// How the turns that are being given in a place look from one of its targets.
     #[must_use]
-    pub fn turn(&self, place: &Place, environment: &EnvironmentName) -> Option<(u64, Turn)> {
+    pub fn turns_for(
+        &self,
+        place: &Place,
+        environment: &EnvironmentName,
+    ) -> Option<TurnsForTarget> {
         let turns = self.turns.get(place)?;
-        Some((turns.number, *turns.given.get(environment)?))
+        let failed = turns.given.iter().filter(|(_, turn)| **turn == Turn::Failed);
+        Some(TurnsForTarget {
+            number: turns.number,
+            turn: turns.given.get(environment).copied(),
+            had: turns.had.contains(environment),
+            failed: failed.map(|(name, _)| name.clone()).collect(),
+        })
     }
 }
 
@@ -87,6 +112,8 @@ pub struct TargetRecord {
     pub standing: Option<Standing>,
     /// The revision that was last seen running: where to look first, never a ground to decide.
     pub last_seen: Option<RevisionArn>,
+    /// Since when a deploy is held back because what the target reads is being changed.
+    pub quiet_since: Option<Timestamp>,
     /// The number of the last turn in which it came to run what it should; 0 before the first.
     pub had_turn: u64,
 }
@@ -104,6 +131,8 @@ pub struct Deploy {
     pub cause: String,
     /// The variables that it brings.
     pub configuration: Configuration,
+    /// What tells those variables from others, texts included.
+    pub fingerprint: String,
     /// When it was written down.
     pub begun_at: Timestamp,
     /// How far it has come.

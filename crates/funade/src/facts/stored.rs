@@ -9,11 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::facts::configuration::{Configuration, Source};
+use crate::facts::configuration::{
+    Configuration, PARAMETERS_LABEL, SECRETS_LABEL, from_labels, to_labels,
+};
 use crate::facts::names::{
     ContainerName, DeploymentId, Digest, EnvironmentName, Place, RevisionArn, Tag, TargetId,
 };
-use crate::facts::parameter::{JsonKey, ParameterName, SecretName, VariableName};
 use crate::facts::record::{
     Deploy, DeployId, Ending, Progress, ServiceRecord, Standing, StandingKind, TargetRecord, Turn,
     Turns,
@@ -117,6 +118,8 @@ struct TurnsV1 {
     failed: BTreeSet<EnvironmentName>,
     had: BTreeSet<EnvironmentName>,
     waves_over: BTreeMap<String, Timestamp>,
+    #[serde(default)]
+    begun_anew: u32,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -129,6 +132,8 @@ struct TargetV1 {
     standing: Option<StandingV1>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last_seen: Option<RevisionArn>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    quiet_since: Option<Timestamp>,
     #[serde(default)]
     had_turn: u64,
 }
@@ -141,26 +146,11 @@ struct DeployV1 {
     #[serde(default)]
     cause: String,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    configuration: BTreeMap<ContainerName, BTreeMap<VariableName, SourceV1>>,
+    configuration: BTreeMap<ContainerName, BTreeMap<String, String>>,
+    #[serde(default)]
+    fingerprint: String,
     begun_at: Timestamp,
     progress: ProgressV1,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum SourceV1 {
-    Parameter {
-        name: ParameterName,
-        version: u64,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        written_at: Option<Timestamp>,
-    },
-    Secret {
-        name: SecretName,
-        version: String,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        json_key: Option<JsonKey>,
-    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -274,119 +264,105 @@ impl From<ServiceV1> for ServiceRecord {
 
 impl From<(Place, Turns)> for TurnsV1 {
     fn from((place, turns): (Place, Turns)) -> Self {
-        let Turns { number, given, had, waves_over } = turns;
+        let Turns { number, given, had, waves_over, begun_anew } = turns;
         let of = |wanted: Turn| {
             let given = given.iter().filter(|(_, turn)| **turn == wanted);
             given.map(|(environment, _)| environment.clone()).collect()
         };
         let (given, failed) = (of(Turn::Given), of(Turn::Failed));
-        Self { place, number, given, failed, had, waves_over }
+        Self { place, number, given, failed, had, waves_over, begun_anew }
     }
 }
 
 impl TurnsV1 {
     fn into_turns(self) -> (Place, Turns) {
-        let Self { place, number, given, failed, had, waves_over } = self;
+        let Self { place, number, given, failed, had, waves_over, begun_anew } = self;
         let of = |turn| move |environment| (environment, turn);
         let given = given.into_iter().map(of(Turn::Given));
         let given = given.chain(failed.into_iter().map(of(Turn::Failed))).collect();
-        (place, Turns { number, given, had, waves_over })
+        (place, Turns { number, given, had, waves_over, begun_anew })
     }
 }
 
 impl From<TargetRecord> for TargetV1 {
     fn from(record: TargetRecord) -> Self {
-        let TargetRecord { generation, deploys_begun, deploy, standing, last_seen, had_turn } =
-            record;
         Self {
-            generation,
-            deploys_begun,
-            deploy: deploy.map(DeployV1::from),
-            standing: standing.map(StandingV1::from),
-            last_seen,
-            had_turn,
+            generation: record.generation,
+            deploys_begun: record.deploys_begun,
+            deploy: record.deploy.map(DeployV1::from),
+            standing: record.standing.map(StandingV1::from),
+            last_seen: record.last_seen,
+            quiet_since: record.quiet_since,
+            had_turn: record.had_turn,
         }
     }
 }
 
 impl From<TargetV1> for TargetRecord {
     fn from(stored: TargetV1) -> Self {
-        let TargetV1 { generation, deploys_begun, deploy, standing, last_seen, had_turn } = stored;
         Self {
-            generation,
-            deploys_begun,
-            deploy: deploy.map(Deploy::from),
-            standing: standing.map(Standing::from),
-            last_seen,
-            had_turn,
+            generation: stored.generation,
+            deploys_begun: stored.deploys_begun,
+            deploy: stored.deploy.map(Deploy::from),
+            standing: stored.standing.map(Standing::from),
+            last_seen: stored.last_seen,
+            quiet_since: stored.quiet_since,
+            had_turn: stored.had_turn,
         }
     }
 }
 
 impl From<Deploy> for DeployV1 {
     fn from(deploy: Deploy) -> Self {
-        let Deploy { id, assignment, from, cause, configuration, begun_at, progress } = deploy;
+        let Deploy { id, assignment, from, cause, fingerprint, begun_at, .. } = deploy;
         let DeployId { target, number } = id;
         Self {
             id: DeployIdV1 { target, number },
             assignment: assignment.into(),
             from,
             cause,
-            configuration: mapped(configuration.0),
+            configuration: labels(&deploy.configuration),
+            fingerprint,
             begun_at,
-            progress: progress.into(),
+            progress: deploy.progress.into(),
         }
     }
 }
 
 impl From<DeployV1> for Deploy {
     fn from(stored: DeployV1) -> Self {
-        let DeployV1 { id, assignment, from, cause, configuration, begun_at, progress } = stored;
+        let DeployV1 { id, assignment, from, cause, fingerprint, begun_at, .. } = stored;
         let DeployIdV1 { target, number } = id;
         Self {
             id: DeployId { target, number },
             assignment: assignment.into(),
             from,
             cause,
-            configuration: Configuration(mapped(configuration)),
+            configuration: configuration(&stored.configuration),
+            fingerprint,
             begun_at,
-            progress: progress.into(),
+            progress: stored.progress.into(),
         }
     }
 }
 
-/// The variables of each container with their sources in the other form.
-fn mapped<S, T: From<S>>(
-    containers: BTreeMap<ContainerName, BTreeMap<VariableName, S>>,
-) -> BTreeMap<ContainerName, BTreeMap<VariableName, T>> {
-    let variables = |variables: BTreeMap<VariableName, S>| {
-        variables.into_iter().map(|(name, source)| (name, source.into())).collect()
+/// The labels that a revision has of them: they leave nothing out, and take little room.
+fn labels(configuration: &Configuration) -> BTreeMap<ContainerName, BTreeMap<String, String>> {
+    let of_container = |sources| {
+        let labels = to_labels(sources).into_iter();
+        labels.filter_map(|(name, text)| Some((name.to_owned(), text?))).collect()
     };
-    containers.into_iter().map(|(container, of)| (container, variables(of))).collect()
+    configuration.0.iter().map(|(name, sources)| (name.clone(), of_container(sources))).collect()
 }
 
-impl From<Source> for SourceV1 {
-    fn from(source: Source) -> Self {
-        match source {
-            Source::Parameter { name, version, written_at } => {
-                Self::Parameter { name, version, written_at }
-            }
-            Source::Secret { name, version, json_key } => Self::Secret { name, version, json_key },
-        }
-    }
-}
-
-impl From<SourceV1> for Source {
-    fn from(stored: SourceV1) -> Self {
-        match stored {
-            SourceV1::Parameter { name, version, written_at } => {
-                Self::Parameter { name, version, written_at }
-            }
-            SourceV1::Secret { name, version, json_key } => {
-                Self::Secret { name, version, json_key }
-            }
-        }
-    }
+fn configuration(labels: &BTreeMap<ContainerName, BTreeMap<String, String>>) -> Configuration {
+    let of_container = |labels: &BTreeMap<String, String>| {
+        let label = |name: &str| labels.get(name).map(String::as_str);
+        from_labels(label(PARAMETERS_LABEL), label(SECRETS_LABEL))
+    };
+    Configuration(
+        labels.iter().map(|(name, labels)| (name.clone(), of_container(labels))).collect(),
+    )
 }
 
 impl From<Progress> for ProgressV1 {

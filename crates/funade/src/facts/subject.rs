@@ -3,9 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::facts::names::{BadName, ServiceName, TargetId};
+
+/// The most by which a wake can be delayed: what SQS allows for a message. A longer wait is several.
+/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-delay-queues.html>
+pub const WAKE_DELAY_MAX: SignedDuration = SignedDuration::from_mins(15);
 
 /// What is reconciled: `service/order-api` or `target/acme/order-api`. One pass at a time for
 /// each, by the queue's message groups.

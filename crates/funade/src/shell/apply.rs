@@ -71,10 +71,26 @@ pub async fn apply<W: World>(
             Applied { version, unchanged: false, warnings }
         }
     };
-    let before = before.and_then(|before| config::check(&before.sources).config);
+    let before = replaced(world, before, &applied).await?;
+    let before = before.and_then(|sources| config::check(&sources).config);
     let wakes = wakes(&config, before.as_ref(), applied.version);
     world.queue().wake(&wakes).await.map_err(ApplyError::NotWoken)?;
     Ok(applied)
+}
+
+/// The files that the version in force has replaced. For files that were in force already these are
+/// those before them: whoever applies them again may do so since the first time woke nobody.
+async fn replaced<W: World>(
+    world: &W,
+    before: Option<&InForce>,
+    applied: &Applied,
+) -> Result<Option<Sources>, CallError> {
+    match before {
+        Some(_) if applied.unchanged && applied.version > 1 => {
+            world.ledger().config_sources(applied.version - 1).await.map(Some)
+        }
+        before => Ok(before.map(|before| before.sources.clone())),
+    }
 }
 
 /// What a deploy depends on besides its release and what Parameter Store says.

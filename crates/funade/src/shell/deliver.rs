@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 use tracing::{Instrument, error, info_span, warn};
 
 use crate::config::Config;
-use crate::facts::subject::{Subject, Wake};
+use crate::facts::subject::{Subject, WAKE_DELAY_MAX, Wake};
 use crate::shell::{ConfigCache, reconcile_service, reconcile_target};
 use crate::world::{CallError, Queue, World};
 
@@ -19,9 +19,8 @@ use crate::world::{CallError, Queue, World};
 /// calls to fill a little.
 const DELAY_MIN: SignedDuration = SignedDuration::from_secs(5);
 
-/// The longest delay: what SQS allows for a message. Also after a refusal, since rights may have
-/// been given meanwhile.
-const DELAY_MAX: SignedDuration = SignedDuration::from_secs(900);
+/// The longest delay. Also after a refusal, since rights may have been given meanwhile.
+const DELAY_MAX: SignedDuration = WAKE_DELAY_MAX;
 
 /// What became of a subject's messages.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use crate::facts::event::{Event, MalformedEvent};
 use crate::facts::names::{Digest, ServiceName, Tag};
 use crate::facts::parameter::{Change, Watched};
 use crate::facts::release::Release;
-use crate::facts::subject::Wake;
+use crate::facts::subject::{WAKE_DELAY_MAX, Wake};
 use crate::shell::ConfigCache;
 use crate::world::{CallError, EventNote, Ledger, Queue, World};
 
@@ -30,6 +30,10 @@ const EVENT_ID_BYTES_MAX: usize = 128;
 /// How much later than now a promised look must be to take this change along: clocks differ, and
 /// Parameter Store may answer with what was so a moment ago.
 const PROMISE_MARGIN: SignedDuration = SignedDuration::from_secs(5);
+
+/// How many lines of what an event led to are noted; a path that thousands of targets read would
+/// outgrow an item of the table.
+const LINES_NOTED_MAX: usize = 200;
 
 /// What became of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,7 +163,7 @@ async fn change<W: World>(
     let sent = by_quiet.iter().map(|(quiet, wakes)| queue.wake_later(wakes, *quiet));
     try_join_all(sent).await?;
     // Only now: were it written before, and the function died, nobody would ever be woken.
-    world.ledger().promise_look(watched, now + soonest).await
+    world.ledger().promise_look(watched, now + soonest.min(WAKE_DELAY_MAX)).await
 }
 
 fn wake(event: &Event, intent: &Intent) -> Wake {
@@ -174,7 +178,12 @@ fn wake(event: &Event, intent: &Intent) -> Wake {
 fn outcome(routing: &Routing) -> Vec<String> {
     let woken = routing.intents.iter().map(|i| format!("wakes {}: {}", i.subject, i.reason));
     let ignored = routing.ignored.iter().map(|i| format!("ignored by {}: {}", i.rule, i.reason));
-    woken.chain(ignored).collect()
+    let mut lines: Vec<String> = woken.chain(ignored).take(LINES_NOTED_MAX).collect();
+    let all = routing.intents.len() + routing.ignored.len();
+    if all > lines.len() {
+        lines.push(format!("and {} more", all - lines.len()));
+    }
+    lines
 }
 
 async fn note<W: World>(world: &W, id: String, outcome: Vec<String>) -> Result<(), CallError> {

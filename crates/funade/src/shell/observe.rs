@@ -10,7 +10,7 @@ use crate::decisions::plan::{Observation, Plan, needs_stores, plan};
 use crate::decisions::wanted;
 use crate::facts::names::{RevisionArn, TargetId};
 use crate::facts::parameter::Change;
-use crate::facts::record::{Deploy, Progress, TargetRecord, Turn};
+use crate::facts::record::{Deploy, Progress, TargetRecord, TurnsForTarget};
 use crate::facts::release::Assignment;
 use crate::facts::task_definition::DEPLOY_TAG;
 use crate::shell::read_stores::read_stores;
@@ -46,7 +46,7 @@ pub async fn preview<W: World>(
 pub(super) struct Known {
     pub(super) record: TargetRecord,
     pub(super) assigned: Option<Assignment>,
-    turn: Option<(u64, Turn)>,
+    turns: Option<TurnsForTarget>,
     changed: Option<Change>,
 }
 
@@ -62,7 +62,7 @@ pub(super) async fn known<W: World>(world: &W, target: &Target) -> Result<Known,
     Ok(Known {
         record,
         assigned: service.assignment(&id.environment).cloned(),
-        turn: service.turn(&target.place, &id.environment),
+        turns: service.turns_for(&target.place, &id.environment),
         changed: changes.into_values().max(),
     })
 }
@@ -124,7 +124,7 @@ pub(super) async fn look<W: World>(
         deployed_before,
         stores: None,
         changed: known.changed.clone(),
-        turn: known.turn,
+        turns: known.turns.clone(),
     })
 }
 

@@ -51,6 +51,8 @@ pub enum Runs {
     Yes,
     /// A deployment that brings it goes on.
     With(DeploymentId),
+    /// ECS gave up the deployment that brings it.
+    GivenUp(DeploymentId),
     /// They have it as it was.
     Older,
     /// They do not have it from us.
@@ -71,15 +73,15 @@ pub async fn target_variables<W: World>(
     let merged = variables(target, &stores);
     let running = observed.running.as_ref();
     let primary = observed.service.as_ref().and_then(|service| service.primary());
-    let going_on = primary.filter(|primary| primary.rollout != RolloutState::Completed);
-    let going_on = going_on.map(|primary| primary.id.clone());
+    let brings = primary.map(|primary| (primary.rollout, primary.id.clone()));
     let mut states = Vec::new();
     for (container, variables) in &merged.variables {
         for (name, variable) in variables {
             let before = side(running, container, name);
-            let runs = match (&going_on, says(&before, variable), &before.source) {
-                (None, true, _) => Runs::Yes,
-                (Some(deployment), true, _) => Runs::With(deployment.clone()),
+            let runs = match (&brings, says(&before, variable), &before.source) {
+                (Some((RolloutState::InProgress, id)), true, _) => Runs::With(id.clone()),
+                (Some((RolloutState::Failed, id)), true, _) => Runs::GivenUp(id.clone()),
+                (Some((RolloutState::Completed, _)) | None, true, _) => Runs::Yes,
                 (_, false, Some(_)) => Runs::Older,
                 (_, false, None) => Runs::No,
             };

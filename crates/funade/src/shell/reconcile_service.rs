@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use futures_util::try_join;
-use jiff::SignedDuration;
 use tracing::info;
 
 use crate::config::{Config, Service};
@@ -11,15 +10,12 @@ use crate::decisions::advance::{Advance, Candidate, TargetStatus, advance, candi
 use crate::facts::names::{ServiceName, TargetId};
 use crate::facts::record::ServiceRecord;
 use crate::facts::release::{Release, Request};
-use crate::facts::subject::{Subject, Wake};
+use crate::facts::subject::{Subject, WAKE_DELAY_MAX, Wake};
 use crate::world::{CallError, Ecr, Ledger, Queue, World};
 
 /// How many candidates are looked up in the registry in one pass. The first is there, but for
 /// images deleted since their push; a cleaned registry may lack some dozens in a row.
 const CANDIDATES_ASKED_MAX: usize = 50;
-
-/// The longest delay of a message; a longer wait is several.
-const LOOK_AGAIN_MAX: SignedDuration = SignedDuration::from_mins(15);
 
 /// Assigns the best release to the service's targets, and wakes those that are not done with
 /// theirs. `None` where the configuration has no such service.
@@ -56,7 +52,7 @@ pub async fn reconcile_service<W: World>(
             reason: "to look again: the next wave may open".to_owned(),
             failed_before: 0,
         };
-        world.queue().wake_later(&[wake], delay.min(LOOK_AGAIN_MAX)).await?;
+        world.queue().wake_later(&[wake], delay.min(WAKE_DELAY_MAX)).await?;
     }
     Ok(Some(written))
 }

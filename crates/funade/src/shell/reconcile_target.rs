@@ -4,11 +4,10 @@
 //! off, the next one finds the intention, looks, and goes on: so each deploy calls
 //! `UpdateService` once.
 
-use jiff::SignedDuration;
 use tracing::{info, warn};
 
 use crate::config::{Config, Target};
-use crate::decisions::plan::{NewRevision, Plan, Step, plan};
+use crate::decisions::plan::{NewRevision, Plan, Step, next_rare_look, plan};
 use crate::decisions::progress::{registered, updated};
 use crate::decisions::report::{Report, stand};
 use crate::facts::names::TargetId;
@@ -18,10 +17,6 @@ use crate::facts::release::Assignment;
 use crate::facts::subject::{Subject, Wake};
 use crate::shell::observe::{Known, known, observe};
 use crate::world::{CallError, CallProblem, Ecs, Ledger, Queue, World};
-
-/// How soon a target is looked at again for which AWS has refused a call. Rarely, since a person is
-/// needed; but without another event nothing else would notice that they have been there.
-const LOOK_AFTER_REFUSAL: SignedDuration = SignedDuration::from_mins(15);
 
 /// What a pass did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,20 +150,22 @@ async fn write<W: World>(
 async fn refused<W: World>(world: &W, id: &TargetId, error: &CallError) -> Result<Pass, CallError> {
     let report = Report::CallRefused { error: error.in_full() };
     warn!(code = report.code(), "{report}");
-    let before = world.ledger().target(id).await?;
+    let (before, now) = (world.ledger().target(id).await?, world.now());
     let mut next = before.clone();
     let assignment = before.standing.as_ref().map_or(0, |standing| standing.assignment);
-    next.standing = Some(stand(next.standing.take(), &report, assignment, world.now()));
+    next.standing = Some(stand(next.standing.take(), &report, assignment, now));
     if next != before {
         next.generation += 1;
         world.ledger().write_target(id, &next).await?;
     }
+    let since = next.standing.as_ref().map_or(now, |standing| standing.since);
+    let delay = next_rare_look(now.duration_since(since));
     let wake = Wake {
         subject: Subject::Target(id.clone()),
         cause: "a refused call".to_owned(),
         reason: "to look again: rights may have been given meanwhile".to_owned(),
         failed_before: 0,
     };
-    world.queue().wake_later(&[wake], LOOK_AFTER_REFUSAL).await?;
+    world.queue().wake_later(&[wake], delay).await?;
     Ok(Pass { sentence: report.to_string(), steps: 0 })
 }
