@@ -28,7 +28,6 @@ pub fn parameter(name: &str) -> ParameterName {
 
 /// What a task definition says of a variable with this text.
 #[must_use]
-#[expect(clippy::unnecessary_wraps, reason = "it is compared with what may be missing")]
 pub fn plain(value: &str) -> Option<VariableValue> {
     Some(VariableValue::Plain(value.to_owned()))
 }
