@@ -337,6 +337,23 @@ fn a_revision_that_nobody_wants_any_more_is_never_deployed() {
     }
 }
 
+/// The same, with another change instead of none.
+#[test]
+fn a_revision_of_an_older_set_is_never_deployed() {
+    let until = calls_to_registration(&deployed(&[("A", text("1"))]));
+    for fault in [Fault::DiesAfter, Fault::ResponseLost] {
+        let stage = deployed(&[("A", text("1"))]);
+        let acme = stage.target("acme");
+        stage.sim.plan_fault(until, fault);
+        stage.change(acme, "A", text("bad"));
+        stage.sim.run_until_quiet(QUIET + SignedDuration::from_secs(1));
+        stage.change(acme, "A", text("2"));
+        stage.rest();
+        assert_eq!(stage.updates(acme), 2, "{fault:?}: one for the release, one for the change");
+        assert_eq!(stage.variable(acme, "A"), plain("2"), "{fault:?}");
+    }
+}
+
 /// SQS delays a message by fifteen minutes at most, whatever the quiet period.
 #[test]
 fn a_quiet_period_longer_than_a_message_waits_loses_nothing() {
@@ -347,8 +364,8 @@ fn a_quiet_period_longer_than_a_message_waits_loses_nothing() {
     stage.push("1.4.2", 2);
     // Nothing is to be done for this, which is seen after a quarter of an hour.
     stage.change(acme, "A", text("1"));
-    stage.sim.run_until_quiet(SignedDuration::from_mins(20));
-    stage.sim.pass_time(SignedDuration::from_mins(20));
+    assert!(stage.sim.run_until_quiet(SignedDuration::from_mins(20)));
+    stage.sim.pass_time(SignedDuration::from_mins(5));
     stage.change(acme, "A", text("2"));
     let before = stage.sim.now();
     stage.rest();
