@@ -250,11 +250,12 @@ fn those_who_wait_do_not_keep_asking() {
     watch(&stage, SignedDuration::from_mins(28), |_| {});
     let calls = stage.sim.calls().split_off(before);
     let count = |operation: &str| calls.iter().filter(|c| c.operation == operation).count();
-    // Seven targets wait, with two paths each, and look once in a quarter of an hour.
+    // Seven targets wait, with two paths each, look once in a quarter of an hour, and know that
+    // their turn is to come.
     let reads = count("GetParametersByPath");
     assert!(reads <= 7 * 2 * 2 + 8, "{reads} reads of parameters in 28 minutes");
     let sent = count("SendMessageBatch");
-    assert!(sent <= 7 * 2 * 2 + 12, "{sent} messages in 28 minutes");
+    assert!(sent <= 7 + 6, "{sent} messages in 28 minutes");
 }
 
 /// Whatever call fails, whoever dies: everybody has its turn, one after the other.

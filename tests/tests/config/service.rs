@@ -70,7 +70,7 @@ rollback: never
         FLEET,
         &[&format!("{SERVICE}{settings}")],
         &[
-            "services/1.yaml:7:10: error: parameters[0].path: `order-api` is not a path of Parameter Store (and so 2 times more); begin with a slash, use letters, digits and . _ - between slashes, at most fifteen levels [bad-name]",
+            "services/1.yaml:7:10: error: parameters[0].path: `order-api` is not a path of Parameter Store (and so 2 times more); begin with a slash, use letters, digits and . _ - between slashes, at most fifteen levels and 1011 characters [bad-name]",
             "services/1.yaml:7:27: error: parameters[0].into: no container is named; name at least one [empty-list]",
             "services/1.yaml:8:47: error: parameters[1].names: `snake` is not a choice here; the choices are as-is, upper-snake [bad-choice]",
             "services/1.yaml:8:64: error: parameters[1].exclude[0]: `{` is not a glob: unclosed alternate group; missing '}' (maybe escape '{' with '[{]'?); write a glob such as \"debug/*\" [bad-glob]",
