@@ -35,7 +35,7 @@ local: $(VENV)/ready ## Leave a local stack running to play with
 	$(VENV)/bin/python tests/stack/local.py
 
 bench: ## Measure start-up, size, calls and speed
-	cargo build --release -p image-push -p parameter-change -p deploy
+	cargo build --release -p image-push -p parameter-change -p service-event -p deploy
 	cargo run --release -p funade-bench
 
 clean: ## Remove all that was built or installed here

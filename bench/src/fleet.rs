@@ -19,7 +19,11 @@ const EXAMPLE: [(&str, &str); 4] = [
 /// The push that the example fleet reacts to.
 pub(crate) const PUSH: &str = include_str!("../../events/ecr-push.json");
 
-/// The change of a parameter that its target `acme/order-api` reads.
+/// The end of a deployment of its target `acme/order-api`.
+pub(crate) const DEPLOYMENT_COMPLETED: &str =
+    include_str!("../../events/ecs-deployment-completed.json");
+
+/// The change of a parameter that the same target reads.
 pub(crate) const PARAMETER_CHANGE: &str = include_str!("../../events/ssm-update.json");
 
 /// The account that the example fleet's images are pushed to.

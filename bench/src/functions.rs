@@ -31,7 +31,7 @@ const ZIP_MB_MAX: f64 = 4.0;
 /// What one event of each function is, for whoever reads the figures.
 pub(crate) const EVENTS: &str = "\
 One event of image-push: a push that wakes one service. Of parameter-change: the first change for
-some time, which wakes one target. Of deploy: a message about one target, which reads one page of
+some time, which wakes one target. Of service-event: the end of a deployment. Of deploy: a message about one target, which reads one page of
 ten parameters, registers a revision with them and the new image, and calls UpdateService.";
 
 /// Measures all of them.
@@ -44,6 +44,7 @@ pub(crate) fn measure() -> Result<Vec<Figure>> {
         (image_push()?, &one_account),
         // It is in the environment's account that a parameter changes; no role is needed for that.
         (parameter_change()?, &two_accounts),
+        (service_event()?, &two_accounts),
         (deploy("deploy", "JSON")?, &one_account),
     ];
     let other_account = deploy("deploy, target in another account", "JSON")?;
@@ -75,6 +76,17 @@ fn parameter_change() -> Result<Setup> {
         title: "parameter-change",
         binary: binaries::find("parameter-change")?,
         event: fleet::PARAMETER_CHANGE.to_owned(),
+        answer: r#""woken":["target/acme/order-api"]"#,
+        operation: "SendMessageBatch",
+        log_format: "JSON",
+    })
+}
+
+fn service_event() -> Result<Setup> {
+    Ok(Setup {
+        title: "service-event",
+        binary: binaries::find("service-event")?,
+        event: fleet::DEPLOYMENT_COMPLETED.to_owned(),
         answer: r#""woken":["target/acme/order-api"]"#,
         operation: "SendMessageBatch",
         log_format: "JSON",

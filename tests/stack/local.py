@@ -36,6 +36,10 @@ another change, and deploys to that environment alone:
   {python} {script} parameter {environment} LOG_LEVEL debug
   {funade} params {environment}/{service}
 
+Tell the hub that a deployment is completed, as ECS would. It looks at that target:
+
+  {python} {script} deployment {environment}
+
 The functions' log: {log}
 Ctrl-C here ends it all.
 """
@@ -57,6 +61,7 @@ def serve() -> int:
             "FUNADE_LOCAL_URL": emulator.url,
             "FUNADE_LOCAL_IMAGE_PUSH": hub.outputs["ImagePushFunction"],
             "FUNADE_LOCAL_PARAMETER_CHANGE": hub.outputs["ParameterChangeFunction"],
+            "FUNADE_LOCAL_SERVICE_EVENT": hub.outputs["ServiceEventFunction"],
         }
         print(
             HELP.format(
@@ -90,12 +95,24 @@ def push(tag: str) -> int:
 def change_parameter(environment: str, name: str, value: str) -> int:
     """Write a parameter of order-api in the stack that `serve` runs, and send its event."""
     client = clients(os.environ["FUNADE_LOCAL_URL"])
+    place = _place(environment)
+    stores.put_parameter(client, place, name, value)
+    return _send(client, "FUNADE_LOCAL_PARAMETER_CHANGE", steps.parameter_event(place, name))
+
+
+def tell_of_deployment(environment: str) -> int:
+    """Send the event that order-api's deployment is completed, as ECS does."""
+    client = clients(os.environ["FUNADE_LOCAL_URL"])
+    place = _place(environment)
+    return _send(client, "FUNADE_LOCAL_SERVICE_EVENT", steps.deployment_event(client, place))
+
+
+def _place(environment: str) -> fleet.Place:
+    """The environment of this name; ends the program where there is none."""
     places = {place.environment: place for place in fleet.places()}
     if environment not in places:
-        print(f"no environment {environment}; there are {', '.join(places)}", file=sys.stderr)
-        return 1
-    stores.put_parameter(client, places[environment], name, value)
-    return _send(client, "FUNADE_LOCAL_PARAMETER_CHANGE", steps.parameter_event(places[environment], name))
+        sys.exit(f"no environment {environment}; there are {', '.join(places)}")
+    return places[environment]
 
 
 def _send(client: Clients, function: str, event: dict) -> int:
@@ -119,5 +136,7 @@ if __name__ == "__main__":
             sys.exit(push(tag))
         case ["parameter", environment, name, value]:
             sys.exit(change_parameter(environment, name, value))
+        case ["deployment", environment]:
+            sys.exit(tell_of_deployment(environment))
         case _:
-            sys.exit(f"usage: {sys.argv[0]} [push TAG | parameter ENVIRONMENT NAME VALUE]")
+            sys.exit(f"usage: {sys.argv[0]} [push TAG | parameter ENVIRONMENT NAME VALUE | deployment ENVIRONMENT]")

@@ -61,6 +61,7 @@ class Binaries:
 
     image_push: Path
     parameter_change: Path
+    service_event: Path
     deploy: Path
     funade: Path
 
@@ -70,7 +71,8 @@ class Binaries:
         target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
         if not target.is_absolute():
             target = ROOT / target
-        found = cls(*(target / "debug" / name for name in ("image-push", "parameter-change", "deploy", "funade")))
+        names = ("image-push", "parameter-change", "service-event", "deploy", "funade")
+        found = cls(*(target / "debug" / name for name in names))
         missing = [path.name for path in astuple(found) if not path.exists()]
         if missing:
             raise FileNotFoundError(f"not built: {', '.join(missing)}; run: cargo build --workspace")
@@ -248,6 +250,10 @@ class Hub:
         """Hand an event to `parameter-change` as the rule would, but wait for its end."""
         return self._invoke("ParameterChangeFunction", event)
 
+    def invoke_service_event(self, event) -> dict:
+        """Hand an event to `service-event` as the rule would, but wait for its end."""
+        return self._invoke("ServiceEventFunction", event)
+
     def _invoke(self, function: str, event) -> dict:
         answer = self.client("lambda").invoke(FunctionName=self.outputs[function], Payload=json.dumps(event).encode())
         return {"error": answer.get("FunctionError"), "payload": answer["Payload"].read().decode()}
@@ -273,12 +279,18 @@ class Hub:
 
     def queued(self, *outputs: str) -> int:
         """How many messages these queues hold, those being worked on included, delayed ones not."""
+        return self._count(outputs, ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"])
+
+    def delayed(self, *outputs: str) -> int:
+        """How many messages these queues keep for later."""
+        return self._count(outputs, ["ApproximateNumberOfMessagesDelayed"])
+
+    def _count(self, outputs: tuple[str, ...], attributes: list[str]) -> int:
         sqs = self.client("sqs")
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         return sum(
             int(count)
             for output in outputs
-            for count in sqs.get_queue_attributes(QueueUrl=self.outputs[output], AttributeNames=names)[
+            for count in sqs.get_queue_attributes(QueueUrl=self.outputs[output], AttributeNames=attributes)[
                 "Attributes"
             ].values()
         )
@@ -292,6 +304,7 @@ def deploy_hub(emulator: Emulator, binaries: Binaries) -> Hub:
     for logical_id, binary in (
         ("ImagePush", binaries.image_push),
         ("ParameterChange", binaries.parameter_change),
+        ("ServiceEvent", binaries.service_event),
         ("Deploy", binaries.deploy),
     ):
         package = _package(binary, emulator.directory)
@@ -347,7 +360,12 @@ def deploy_forwarder(client: Clients, account: str, region: str) -> None:
     """Make a stack from member.yaml for a Region that only images are pushed to."""
     _create_member_stack(
         client("cloudformation", account, region),
-        {"DeployRole": "no", "ForwardParameterEvents": "no", "ForwardImageEvents": "yes"},
+        {
+            "DeployRole": "no",
+            "ForwardParameterEvents": "no",
+            "ForwardServiceEvents": "no",
+            "ForwardImageEvents": "yes",
+        },
     )
 
 
@@ -370,6 +388,7 @@ def _allow_batches(client: Clients) -> None:
     for logical_id, queues in (
         ("ImagePushRole", ["WakeQueue"]),
         ("ParameterChangeRole", ["LaterQueue"]),
+        ("ServiceEventRole", ["WakeQueue"]),
         ("DeployRole", ["WakeQueue", "LaterQueue"]),
     ):
         for queue in queues:

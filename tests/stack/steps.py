@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import fleet
 import stores
 from fleet import Place
-from stack import ROOT, Hub
+from stack import ROOT, Clients, Hub
 from waiting import CONVERGE_SECONDS, SETTLE_SECONDS, wait_until
 
 #: Calls that change a target: those of one deploy, in their order.
@@ -97,6 +97,27 @@ def send_change(hub: Hub, sent: object) -> None:
     assert answer["error"] is None, answer["payload"]
 
 
+def deployment_event(client: Clients, place: Place) -> dict:
+    """That of order-api's deployment, which is completed."""
+    (primary,) = [d for d in fleet.describe_service(client, place)["deployments"] if d["status"] == "PRIMARY"]
+    here = f"arn:aws:ecs:{place.region}:{place.account}"
+    sample = event("ecs-deployment-completed.json")
+    sample |= {"account": place.account, "region": place.region}
+    sample["resources"] = [f"{here}:service/{place.cluster}/{fleet.SERVICE}"]
+    sample["detail"] |= {
+        "clusterArn": f"{here}:cluster/{place.cluster}",
+        "deploymentId": primary["id"],
+        "reason": f"ECS deployment {primary['id']} completed.",
+    }
+    return sample
+
+
+def send_service_event(hub: Hub, sent: object) -> None:
+    """Hand the event of a service or an alarm to the function; it must not fail, whatever the event."""
+    answer = hub.invoke_service_event(sent)
+    assert answer["error"] is None, answer["payload"]
+
+
 def wait_until_runs(hub: Hub, release: Release, places: list[Place]) -> None:
     for place in places:
         wait_until(
@@ -131,6 +152,12 @@ def wait_until_looked_at(hub: Hub, place: Place, since: float, after: int) -> No
 def settle(hub: Hub) -> None:
     """Wait until the functions have finished all that is queued."""
     wait_until("the queues are empty", lambda: hub.queued("WakeQueueUrl", "LaterQueueUrl") == 0, SETTLE_SECONDS)
+
+
+def come_to_rest(hub: Hub) -> None:
+    """Wait until nothing is queued and nothing is kept for later: then whoever looks was woken just now."""
+    wait_until("no look is kept for later", lambda: hub.delayed("LaterQueueUrl") == 0, CONVERGE_SECONDS)
+    settle(hub)
 
 
 def changes(hub: Hub, after: int, place: Place | None = None) -> list[str]:

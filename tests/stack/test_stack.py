@@ -1,4 +1,4 @@
-"""From an ECR event to running services, through the shipped stack and the real functions."""
+"""From an ECR event to running services and back, through the shipped stack and the real functions."""
 
 import json
 import uuid
@@ -15,12 +15,15 @@ from steps import (
     CHANGES,
     Release,
     changes,
+    come_to_rest,
+    deployment_event,
     event,
     push,
     release_everywhere,
     revisions,
     running_release,
     send,
+    send_service_event,
     sent_messages,
     settle,
     wait_until_runs,
@@ -201,6 +204,38 @@ def test_a_malformed_event_is_no_failure_and_is_not_retried(hub, malformed):
     assert hub.queued("EventDlqUrl") == 0
 
 
+def test_a_completed_deployment_is_looked_at_once_and_changes_nothing(hub, released):
+    (place,) = [place for place in fleet.places() if place.environment == "acme"]
+    come_to_rest(hub)
+    before = revisions(hub)
+    mark = hub.emulator.recorder.mark()
+
+    send_service_event(hub, deployment_event(hub.client, place))
+    settle(hub)
+
+    (woken,) = sent_messages(hub, mark)
+    assert woken["MessageGroupId"] == f"target/acme/{fleet.SERVICE}"
+    looks = hub.emulator.recorder.calls("DescribeServices", after=mark)
+    assert [(look.account, look.region) for look in looks] == [(place.account, place.region)]
+    assert changes(hub, mark) == []
+    assert revisions(hub) == before
+
+
+@pytest.mark.parametrize(
+    "sample", ["ecs-deployment-unknown-service.json", "ecs-deployment-foreign-account.json", "alarm-unknown.json"]
+)
+def test_an_event_of_a_service_that_the_fleet_has_not_is_looked_at_nowhere(hub, released, sample):
+    come_to_rest(hub)
+    mark = hub.emulator.recorder.mark()
+
+    send_service_event(hub, event(sample))
+    settle(hub)
+
+    assert sent_messages(hub, mark) == []
+    assert hub.emulator.recorder.calls("DescribeServices", after=mark) == []
+    assert changes(hub, mark) == []
+
+
 def test_the_rules_as_deployed_invoke_the_functions_of_the_template(hub):
     events, functions = hub.client("events"), hub.client("lambda")
     expected = {}
@@ -208,7 +243,14 @@ def test_the_rules_as_deployed_invoke_the_functions_of_the_template(hub):
         (target,) = properties["Targets"]
         expected[rule] = target["Arn"]["Fn::GetAtt"][0]
     assert expected.keys() == {
-        "ImagePushPushed", "ImagePushReplicated", "ParameterChangeParameter", "ParameterChangeSecret"
+        "ImagePushPushed",
+        "ImagePushReplicated",
+        "ParameterChangeParameter",
+        "ParameterChangeSecret",
+        "ServiceEventAction",
+        "ServiceEventAlarm",
+        "ServiceEventDeployment",
+        "ServiceEventTask",
     }
 
     rules = {rule["Name"]: rule["Arn"] for rule in events.list_rules()["Rules"]}

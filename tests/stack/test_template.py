@@ -88,7 +88,17 @@ FENCE = {
 }
 
 #: The functions that take events, and the queue that each has no business with.
-EVENT_HANDLERS = {"ImagePush": "LaterQueue", "ParameterChange": "WakeQueue"}
+EVENT_HANDLERS = {"ImagePush": "LaterQueue", "ParameterChange": "WakeQueue", "ServiceEvent": "LaterQueue"}
+
+#: The rules of a member that let through just what a rule of the hub does, and that rule.
+FORWARDED = {
+    "ParameterEvents": "ParameterChangeParameter",
+    "SecretEvents": "ParameterChangeSecret",
+    "DeploymentEvents": "ServiceEventDeployment",
+    "ActionEvents": "ServiceEventAction",
+    "TaskEvents": "ServiceEventTask",
+    "AlarmEvents": "ServiceEventAlarm",
+}
 
 TEMPLATES = {"template.yaml": templates.hub_transformed(), "member.yaml": templates.member()}
 FUNCTIONS = templates.of_type(templates.hub(), templates.FUNCTION)
@@ -347,6 +357,17 @@ def test_a_handler_of_events_is_tried_again_within_the_hour(function):
     }.items()
 
 
+def test_whoever_wakes_for_a_service_event_can_do_little_else():
+    policies_of_role = templates.hub()["Resources"]["ServiceEventRole"]["Properties"]["Policies"]
+    granted = [s for p in policies_of_role for s in p["PolicyDocument"]["Statement"] if s["Sid"] != "Logs"]
+
+    assert {referenced(s["Resource"]): set(as_list(s["Action"])) for s in granted} == {
+        "Table": {"dynamodb:GetItem", "dynamodb:PutItem"},
+        "WakeQueue": {"sqs:SendMessage"},
+        "EventDlq": {"sqs:SendMessage"},
+    }
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_each_function_is_among_the_outputs(function):
     assert templates.hub()["Outputs"][f"{function}Function"]["Value"] == {"Ref": function}
@@ -528,6 +549,33 @@ def test_what_forwards_is_there_with_any_of_the_rules():
         assert template["Resources"][shared]["Condition"] == "ForwardsEvents"
 
 
+def test_a_member_forwards_what_the_hub_lets_through_and_nothing_else():
+    rules = templates.rules()
+    members = templates.of_type(templates.member(), templates.RULE).keys()
+
+    # One rule does for the two kinds of image events.
+    assert members == FORWARDED.keys() | {"ImageEvents"}
+    for member, hub in FORWARDED.items():
+        assert rules[member]["EventPattern"] == rules[hub]["EventPattern"], member
+
+
+def test_each_kind_of_events_is_forwarded_by_a_parameter_of_its_own():
+    template = templates.member()
+    switches = {
+        rule: template["Conditions"][template["Resources"][rule]["Condition"]]["Fn::And"][1]
+        for rule in templates.of_type(template, templates.RULE)
+    }
+
+    asks = {
+        "ForwardImageEvents": {"ImageEvents"},
+        "ForwardParameterEvents": {"ParameterEvents", "SecretEvents"},
+        "ForwardServiceEvents": {"DeploymentEvents", "ActionEvents", "TaskEvents", "AlarmEvents"},
+    }
+    assert switches == {
+        rule: {"Fn::Equals": [{"Ref": parameter}, "yes"]} for parameter, rules in asks.items() for rule in rules
+    }
+
+
 def test_the_hub_forwards_nothing_to_itself():
     template = templates.member()
     here = [
@@ -546,7 +594,8 @@ def test_an_account_with_environments_needs_the_defaults_only():
     parameters = templates.member()["Parameters"]
 
     assert {name for name, parameter in parameters.items() if "Default" not in parameter} == {"HubAccount", "HubRegion"}
-    assert (parameters["DeployRole"]["Default"], parameters["ForwardParameterEvents"]["Default"]) == ("yes", "yes")
+    for needed in ("DeployRole", "ForwardParameterEvents", "ForwardServiceEvents"):
+        assert parameters[needed]["Default"] == "yes", needed
     assert parameters["ForwardImageEvents"]["Default"] == "no", "one account has the registry"
 
 

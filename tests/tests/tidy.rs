@@ -10,7 +10,7 @@ const FILE_LINES_MAX: usize = 500;
 
 /// Which of our crates each crate may use. `funade-aws` and `funade-sim` meet in the command line
 /// and the tests only.
-const IMPORTS: [(&str, &[&str]); 9] = [
+const IMPORTS: [(&str, &[&str]); 10] = [
     ("crates/funade", &[]),
     ("crates/funade-aws", &["funade"]),
     ("crates/funade-sim", &["funade"]),
@@ -18,6 +18,7 @@ const IMPORTS: [(&str, &[&str]); 9] = [
     ("functions/deploy", &["funade", "funade-aws"]),
     ("functions/image-push", &["funade", "funade-aws"]),
     ("functions/parameter-change", &["funade", "funade-aws"]),
+    ("functions/service-event", &["funade", "funade-aws"]),
     ("tests", &["funade", "funade-aws", "funade-sim"]),
     ("bench", &["funade", "funade-aws", "funade-sim"]),
 ];

@@ -1,6 +1,6 @@
 //! Events of AWS, as EventBridge sends them.
 
-use funade::facts::names::{Digest, Place, RepositoryName, Tag};
+use funade::facts::names::{ClusterName, Digest, EcsServiceName, Place, RepositoryName, Tag};
 use funade::facts::parameter::{ParameterName, SecretName};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -72,6 +72,24 @@ pub fn secret_event(
 ) -> Value {
     let detail = json!({"name": secret.as_str(), "labelUpdated": label, "versionId": "a-version"});
     envelope(id, "aws.secretsmanager", "Secret Label Updated", at, place, &detail)
+}
+
+/// "ECS Deployment State Change".
+#[must_use]
+pub fn deployment_event(
+    id: &str,
+    at: Timestamp,
+    place: &Place,
+    cluster: &ClusterName,
+    service: &EcsServiceName,
+    name: &str,
+) -> Value {
+    let Place { account, region } = place;
+    let detail = json!({"eventType": "INFO", "eventName": name, "deploymentId": "ecs-svc/1"});
+    let mut event = envelope(id, "aws.ecs", "ECS Deployment State Change", at, place, &detail);
+    event["resources"] =
+        json!([format!("arn:aws:ecs:{region}:{account}:service/{cluster}/{service}")]);
+    event
 }
 
 fn envelope(

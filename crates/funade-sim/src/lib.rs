@@ -20,7 +20,7 @@ mod task_definition;
 
 pub use calls::{Call, CallOutcome, Fault};
 pub use ecs::{Behaviour, ServiceView};
-pub use events::{parameter_event, push_event, replication_event, secret_event};
+pub use events::{deployment_event, parameter_event, push_event, replication_event, secret_event};
 pub use fleet::{TASK_DEFINITION, stand_up};
 pub use functions::{Invocation, Said, VISIBILITY_TIMEOUT};
 pub use state::Sim;

@@ -44,12 +44,13 @@ fn print(intents: &[Intent], ignored: &[(String, String)], format: Format) {
         Format::Text => {
             for Intent { subject, reason, note } in intents {
                 match note {
-                    Note::Release { digest, .. } => {
+                    Some(Note::Release { digest, .. }) => {
                         println!("wakes {subject}: {reason} ({digest})");
                     }
-                    Note::Change { quiet, .. } => {
+                    Some(Note::Change { quiet, .. }) => {
                         println!("wakes {subject} after {quiet:#}: {reason}");
                     }
+                    None => println!("wakes {subject}: {reason}"),
                 }
             }
             for (rule, reason) in ignored {
@@ -62,15 +63,16 @@ fn print(intents: &[Intent], ignored: &[(String, String)], format: Format) {
 fn intent_to_value(intent: &Intent) -> Value {
     let mut value = json!({"subject": intent.subject.to_string(), "reason": intent.reason});
     match &intent.note {
-        Note::Release { service, tag, digest } => {
+        Some(Note::Release { service, tag, digest }) => {
             value["service"] = service.as_str().into();
             value["tag"] = tag.as_str().into();
             value["digest"] = digest.as_str().into();
         }
-        Note::Change { watched, quiet } => {
+        Some(Note::Change { watched, quiet }) => {
             value["changed"] = watched.to_string().into();
             value["quiet_seconds"] = quiet.as_secs().into();
         }
+        None => {}
     }
     value
 }

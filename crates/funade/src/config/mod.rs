@@ -43,12 +43,12 @@ mod stored;
 
 pub use check::{Checked, check};
 pub use problem::{Problem, Severity};
-pub use quantity::Share;
+pub use quantity::{Share, duration};
 pub use schema::{fleet_schema, service_schema};
 pub use source::{SourceFile, Sources};
 pub use stored::{BadStored, pack, unpack};
 pub use types::{
-    AlarmName, Config, Environment, Freeze, FreezeExemption, NamePattern, Parameters, QuietPeriod,
-    Reaction, Registry, Rollback, Secret, Service, Target, VariableNames, Verify, Wave,
+    Config, Environment, Freeze, FreezeExemption, NamePattern, Parameters, QuietPeriod, Reaction,
+    Registry, Rollback, Secret, Service, Target, VariableNames, Verify, Wave,
 };
 pub use weekly::WeeklyTime;

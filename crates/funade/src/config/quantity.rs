@@ -132,6 +132,11 @@ impl Scalar for SignedDuration {
     }
 }
 
+/// Reads a duration as the files write it; the error says what to write instead.
+pub fn duration(text: &str) -> Result<SignedDuration, String> {
+    SignedDuration::read(text).map_err(|wrong| format!("{}; {}", wrong.message, wrong.instead))
+}
+
 /// The seconds in `1d2h3m4s`, of which each part may be left out but not all.
 fn seconds(text: &str) -> Option<i64> {
     let mut rest = text;

@@ -9,13 +9,15 @@ mod image;
 
 mod parameter;
 
+mod service;
+
 use std::fmt;
 
 use jiff::SignedDuration;
 
 use crate::config::Config;
 use crate::facts::event::{Event, Occurrence};
-use crate::facts::names::{Digest, ServiceName, Tag};
+use crate::facts::names::{Digest, Place, ServiceName, Tag};
 use crate::facts::parameter::Watched;
 use crate::facts::subject::Subject;
 
@@ -35,8 +37,8 @@ pub struct Intent {
     pub subject: Subject,
     /// What happened, for the history and the logs.
     pub reason: String,
-    /// What to note before.
-    pub note: Note,
+    /// What to note before; nothing, where AWS itself says all when it is asked.
+    pub note: Option<Note>,
 }
 
 /// What an event leaves in the ledger.
@@ -104,6 +106,12 @@ pub enum Rule {
     NotCurrent,
     /// The target's configuration says that changes are ignored.
     ReactionIgnore,
+    /// No target is that ECS service.
+    UnknownService,
+    /// The task is of no service.
+    TaskOfNoService,
+    /// No target is verified by that alarm.
+    UnknownAlarm,
 }
 
 impl fmt::Display for Rule {
@@ -125,6 +133,9 @@ impl fmt::Display for Rule {
             Self::UnreadSecret => "unread-secret",
             Self::NotCurrent => "not-current",
             Self::ReactionIgnore => "reaction-ignore",
+            Self::UnknownService => "unknown-service",
+            Self::TaskOfNoService => "task-of-no-service",
+            Self::UnknownAlarm => "unknown-alarm",
         })
     }
 }
@@ -143,6 +154,14 @@ pub fn route(config: &Config, event: &Event) -> Routing {
         Occurrence::SecretLabelUpdated { name, label } => {
             parameter::secret(config, &event.place, name, label)
         }
+        Occurrence::Service(of) => service::service(config, &event.place, of),
+        Occurrence::TaskOfNoService { group } => {
+            let reason = format!("the task's group is `{group}`, so it is of no service");
+            Routing::ignored(Rule::TaskOfNoService, reason)
+        }
+        Occurrence::AlarmChange { alarm, state } => {
+            service::alarm(config, &event.place, alarm, state)
+        }
     }
 }
 
@@ -150,4 +169,20 @@ impl Routing {
     fn ignored(rule: Rule, reason: String) -> Self {
         Self { ignored: vec![Ignored { rule, reason }], ..Self::default() }
     }
+}
+
+/// Whether the fleet has environments where the event comes from. The envelope's account is what
+/// EventBridge vouches for, so this comes before all that the sender has written.
+fn known(config: &Config, place: &Place) -> Result<(), Ignored> {
+    let environments = config.environments.values();
+    let here: Vec<_> = environments.filter(|e| e.place.account == place.account).collect();
+    if here.is_empty() {
+        let reason = format!("no environment is in account {}", place.account);
+        return Err(Ignored { rule: Rule::UnknownAccount, reason });
+    }
+    if !here.iter().any(|environment| &environment.place == place) {
+        let reason = format!("no environment of account {} is in {}", place.account, place.region);
+        return Err(Ignored { rule: Rule::UnknownRegion, reason });
+    }
+    Ok(())
 }

@@ -1,5 +1,5 @@
-//! Events of AWS, read from EventBridge's envelope: of the image registry, of Parameter Store and
-//! of Secrets Manager.
+//! Events of AWS, read from EventBridge's envelope: of the image registry, of Parameter Store, of
+//! Secrets Manager, of ECS and of alarms.
 //!
 //! The envelope's `account` and `region` are set by EventBridge; the rest is what the sender
 //! wrote. Unknown fields are passed over, since AWS adds some; what we need and do not find makes
@@ -7,13 +7,16 @@
 
 mod image;
 
+mod service;
+
 pub use image::{Action, ImageEvent, Outcome};
+pub use service::ServiceEvent;
 
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::facts::names::{AccountId, Place, Region};
+use crate::facts::names::{AccountId, AlarmName, Place, Region};
 use crate::facts::parameter::{ParameterName, SecretName};
 
 /// An event that we understand.
@@ -59,6 +62,21 @@ pub enum Occurrence {
         /// `AWSCURRENT`, `AWSPENDING`, `AWSPREVIOUS` or a label of the customer.
         label: String,
     },
+    /// "ECS Deployment State Change", "ECS Service Action", or "ECS Task State Change" of a
+    /// service's task.
+    Service(ServiceEvent),
+    /// "ECS Task State Change" of a task that no service has started.
+    TaskOfNoService {
+        /// The task's group.
+        group: String,
+    },
+    /// "CloudWatch Alarm State Change".
+    AlarmChange {
+        /// The alarm.
+        alarm: AlarmName,
+        /// `OK`, `ALARM` or `INSUFFICIENT_DATA`.
+        state: String,
+    },
 }
 
 /// An event that we cannot read.
@@ -93,6 +111,8 @@ struct RawEnvelope {
     account: String,
     time: Timestamp,
     region: String,
+    #[serde(default)]
+    resources: Vec<String>,
     detail: Value,
 }
 
@@ -118,6 +138,11 @@ impl RawEnvelope {
             ("aws.ecr", "ECR Replication Action") => image::replication_action(detail)?,
             ("aws.ssm", "Parameter Store Change") => parameter_change(detail)?,
             ("aws.secretsmanager", "Secret Label Updated") => secret_label_updated(detail)?,
+            ("aws.ecs", "ECS Deployment State Change" | "ECS Service Action") => {
+                service::service(&self.resources, detail)?
+            }
+            ("aws.ecs", "ECS Task State Change") => service::task(detail)?,
+            ("aws.cloudwatch", "CloudWatch Alarm State Change") => service::alarm(detail)?,
             (source, detail_type) => {
                 return Err(format!(
                     "its source is `{source}` and its detail-type `{detail_type}`, which is none \

@@ -183,6 +183,15 @@ name!(
     |text| !text.is_empty()
 );
 
+name!(
+    /// A `CloudWatch` alarm's name (not its ARN):
+    /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html>.
+    AlarmName,
+    "an alarm's name",
+    "write the name, not the ARN, at most 255 characters",
+    |text| !text.is_empty() && text.chars().count() <= 255 && !text.starts_with("arn:")
+);
+
 impl Digest {
     /// The first twelve hexadecimal digits: enough for a person to tell two images apart.
     #[must_use]

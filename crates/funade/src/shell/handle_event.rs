@@ -101,13 +101,14 @@ async fn carry_out<W: World>(
     let mut wakes = Vec::new();
     for intent in intents {
         match &intent.note {
-            Note::Release { service, tag, digest } => {
+            Some(Note::Release { service, tag, digest }) => {
                 releases.push(note_release(world, event, service, tag, digest));
                 wakes.push(wake(event, intent));
             }
-            Note::Change { watched, quiet } => {
+            Some(Note::Change { watched, quiet }) => {
                 changes.entry(watched).or_default().push((wake(event, intent), *quiet));
             }
+            None => wakes.push(wake(event, intent)),
         }
     }
     try_join_all(releases).await?;

@@ -9,8 +9,10 @@ use super::service::{Common, Variant};
 use super::settings::Settings;
 use crate::config::decode::At;
 use crate::config::problem::{Problem, Spot};
-use crate::config::types::{AlarmName, Environment, Parameters, Secret, Target, Verify, Wave};
-use crate::facts::names::{BadName, ClusterName, EcsServiceName, Place, ServiceName, TargetId};
+use crate::config::types::{Environment, Parameters, Secret, Target, Verify, Wave};
+use crate::facts::names::{
+    AlarmName, BadName, ClusterName, EcsServiceName, Place, ServiceName, TargetId,
+};
 use crate::facts::parameter::{ParameterPath, SecretName};
 
 pub(super) use crate::config::template::Template;

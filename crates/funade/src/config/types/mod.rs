@@ -17,7 +17,7 @@ pub use environment::{Environment, Freeze, FreezeExemption, Registry, Wave};
 pub use service::{
     Parameters, QuietPeriod, Reaction, Rollback, Secret, Service, Target, VariableNames, Verify,
 };
-pub use words::{AlarmName, NamePattern};
+pub use words::NamePattern;
 
 /// A whole configuration: consistent, with every target resolved.
 #[derive(Debug, Clone)]

@@ -10,9 +10,9 @@ use jiff::SignedDuration;
 use sha2::{Digest, Sha256};
 
 use super::environment::Registry;
-use super::words::{AlarmName, NamePattern};
+use super::words::NamePattern;
 use crate::facts::names::{
-    ClusterName, ContainerName, EcsServiceName, EnvironmentName, Place, RepositoryName,
+    AlarmName, ClusterName, ContainerName, EcsServiceName, EnvironmentName, Place, RepositoryName,
     ServiceName, TargetId,
 };
 use crate::facts::parameter::{

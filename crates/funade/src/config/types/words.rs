@@ -1,20 +1,9 @@
-//! Names that only the configuration gives: of alarms; and patterns over names.
+//! Patterns over names.
 
 use std::fmt;
 use std::sync::Arc;
 
 use globset::{Glob, GlobMatcher};
-
-use crate::facts::names::name;
-
-name!(
-    /// A `CloudWatch` alarm's name (not its ARN):
-    /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html>.
-    AlarmName,
-    "an alarm's name",
-    "write the name, not the ARN, at most 255 characters",
-    |text| !text.is_empty() && text.chars().count() <= 255 && !text.starts_with("arn:")
-);
 
 /// A glob over the names of parameters below a path. Cheap to clone.
 #[derive(Debug, Clone)]

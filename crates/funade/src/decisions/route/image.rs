@@ -23,11 +23,11 @@ pub(super) fn route(
             Ok(reason) => routing.intents.push(Intent {
                 subject: Subject::Service(service.name.clone()),
                 reason,
-                note: Note::Release {
+                note: Some(Note::Release {
                     service: service.name.clone(),
                     tag: tag.clone(),
                     digest: digest.clone(),
-                },
+                }),
             }),
             Err(ignored) => routing.ignored.push(ignored),
         }

@@ -1,7 +1,7 @@
 //! Which targets a change of a parameter or a secret concerns: those that read it, in the account
 //! and region that the event comes from. All is compared exactly.
 
-use super::{Ignored, Intent, Note, Routing, Rule};
+use super::{Ignored, Intent, Note, Routing, Rule, known};
 use crate::config::{Config, Parameters, Target};
 use crate::facts::names::Place;
 use crate::facts::parameter::{ParameterName, SecretName, Watched, WatchedName};
@@ -70,27 +70,14 @@ fn changed(
         routing.intents.extend(watched.into_iter().map(|what| Intent {
             subject: Subject::Target(target.id.clone()),
             reason: reason.to_owned(),
-            note: Note::Change { watched: Watched { place: place.clone(), what }, quiet: quiet.0 },
+            note: Some(Note::Change {
+                watched: Watched { place: place.clone(), what },
+                quiet: quiet.0,
+            }),
         }));
     }
     if routing.intents.is_empty() && routing.ignored.is_empty() {
         routing.ignored.push(nobody());
     }
     routing
-}
-
-/// Whether the fleet has environments where the event comes from. The envelope's account is what
-/// EventBridge vouches for, so this comes before all that the sender has written.
-fn known(config: &Config, place: &Place) -> Result<(), Ignored> {
-    let environments = config.environments.values();
-    let here: Vec<_> = environments.filter(|e| e.place.account == place.account).collect();
-    if here.is_empty() {
-        let reason = format!("no environment is in account {}", place.account);
-        return Err(Ignored { rule: Rule::UnknownAccount, reason });
-    }
-    if !here.iter().any(|environment| &environment.place == place) {
-        let reason = format!("no environment of account {} is in {}", place.account, place.region);
-        return Err(Ignored { rule: Rule::UnknownRegion, reason });
-    }
-    Ok(())
 }
