@@ -197,6 +197,14 @@ impl Stage {
         self.rest();
     }
 
+    /// Pushes an image, and lets the first passes begin their deploys.
+    pub fn push_begun(&self, text: &str, number: u64) {
+        let (tag, digest) = (tag(text), digest(number));
+        self.put_image(&tag, &digest);
+        self.send(&self.event(&tag, &digest));
+        self.sim.deliver_all();
+    }
+
     /// Lets tasks of this image exit, so that ECS gives up its deployments after some minutes.
     pub fn crashes(&self, number: u64, minutes: i64) {
         let crashes = Behaviour::Crashes(SignedDuration::from_mins(minutes));

@@ -147,7 +147,7 @@ prop_compose! {
         });
         let stores = Some(there);
         Observation {
-            running, service, image_present, registered, deployed_before, stores, changed, turns
+            running, service, image_present, registered, deployed_before, stores, changed, hold: None, turns
         }
     }
 }

@@ -7,6 +7,7 @@
 //! | `target#ENV/NAME` | `record` | a target's record |
 //! | `release#NAME` | `TAG#DIGEST` | a release that was noted |
 //! | `change#PLACE#PATH` | `path#FILTER`, `secret` | when something that is read has changed |
+//! | `hold` | `target/ENV/NAME`, `service/NAME` | what is to be left alone |
 //! | `event#ID` | `note` | what an event led to |
 //!
 //! Records are JSON in `body`, with their `generation` beside it for the condition of the next
@@ -20,11 +21,13 @@ use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, TransactWriteItem};
 use funade::config::{Sources, pack, unpack};
+use funade::facts::hold::Hold;
 use funade::facts::names::{ServiceName, TargetId};
 use funade::facts::parameter::{Change, Watched};
 use funade::facts::record::{ServiceRecord, TargetRecord};
 use funade::facts::release::{Release, Request};
 use funade::facts::stored::Stored;
+use funade::facts::subject::Subject;
 use funade::world::{CallError, CallProblem, ConfigHead, EventNote, Ledger};
 use futures_util::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
@@ -33,6 +36,9 @@ use crate::errors::call_error;
 use crate::world::AwsWorld;
 
 type Item = HashMap<String, AttributeValue>;
+
+/// The partition of the holds: few, small, and read together.
+const HOLD: &str = "hold";
 
 /// Items in one `BatchGetItem`.
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html>
@@ -155,25 +161,9 @@ impl Ledger for AwsWorld {
 
     async fn releases(&self, service: &ServiceName) -> Result<Vec<Release>, CallError> {
         let pk = format!("release#{service}");
-        let mut releases = Vec::new();
-        let mut pages = self
-            .dynamodb
-            .query()
-            .table_name(&self.settings().table)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", s(&pk))
-            .consistent_read(true)
-            .into_paginator()
-            .send();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| call_error("Query", &pk, &error))?;
-            for item in page.items() {
-                let release = read_release(item)
-                    .ok_or_else(|| unreadable(&pk, &"an attribute is missing or malformed"))?;
-                releases.push(release);
-            }
-        }
-        Ok(releases)
+        let items = query(self, &pk).await?;
+        let malformed = || unreadable(&pk, &"an attribute is missing or malformed");
+        items.iter().map(|item| read_release(item).ok_or_else(malformed)).collect()
     }
 
     async fn request(&self, service: &ServiceName) -> Result<Option<Request>, CallError> {
@@ -239,6 +229,25 @@ impl Ledger for AwsWorld {
         changes::promise(self, watched, at).await
     }
 
+    async fn holds(&self, on: &[Subject]) -> Result<Vec<Hold>, CallError> {
+        let keys: Vec<Item> = on.iter().map(|subject| key(HOLD, &subject.to_string())).collect();
+        let items = batch_get(self, "holds", &keys).await?;
+        items.iter().map(|item| read_body(HOLD, item)).collect()
+    }
+
+    async fn all_holds(&self) -> Result<Vec<Hold>, CallError> {
+        query(self, HOLD).await?.iter().map(|item| read_body(HOLD, item)).collect()
+    }
+
+    async fn write_hold(&self, hold: &Hold) -> Result<(), CallError> {
+        let mut item = key(HOLD, &hold.on.to_string());
+        item.insert("body".to_owned(), s(&hold.to_json()));
+        if let Some(end) = hold.lifted.as_ref().map(|lifted| lifted.at).or(hold.until) {
+            item.insert("expires_at".to_owned(), n(after(end, EVENT_KEPT)));
+        }
+        put(self, HOLD, item).await
+    }
+
     async fn note_event(&self, note: &EventNote) -> Result<(), CallError> {
         let pk = format!("event#{}", note.id);
         let mut item = key(&pk, "note");
@@ -248,6 +257,25 @@ impl Ledger for AwsWorld {
         item.insert("outcome".to_owned(), AttributeValue::L(outcome));
         put(self, &pk, item).await
     }
+}
+
+/// All items of a partition, page by page.
+async fn query(world: &AwsWorld, pk: &str) -> Result<Vec<Item>, CallError> {
+    let mut items = Vec::new();
+    let mut pages = world
+        .dynamodb
+        .query()
+        .table_name(&world.settings().table)
+        .key_condition_expression("pk = :pk")
+        .expression_attribute_values(":pk", s(pk))
+        .consistent_read(true)
+        .into_paginator()
+        .send();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| call_error("Query", pk, &error))?;
+        items.extend(page.items.unwrap_or_default());
+    }
+    Ok(items)
 }
 
 async fn get(world: &AwsWorld, pk: &str, sk: &str) -> Result<Option<Item>, CallError> {

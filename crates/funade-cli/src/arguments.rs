@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use funade::config::duration;
 use funade::facts::names::{ServiceName, Tag, TargetId};
+use funade::facts::subject::Subject;
+use jiff::SignedDuration;
 
 /// Funade deploys container images to Amazon ECS by itself. This tool checks and applies its
 /// configuration, shows what it does and why, and asks it to deploy.
@@ -22,7 +25,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  it is so, or it is done
   1  the answer is no: the configuration has errors, the event is malformed,
-     the image or the target is not there
+     the image or the target is not there, nothing is held there
   2  the command line cannot be understood
   3  a file cannot be read, or a call to AWS failed
 
@@ -122,6 +125,32 @@ pub(crate) enum Command {
         #[arg(long, env = "USER", default_value = "unknown")]
         by: String,
     },
+    /// Let automation leave a target or a service alone. What is under way goes on.
+    Hold {
+        /// A target, as in acme/order-api, or a service, as in order-api.
+        #[arg(value_parser = Subject::parse_named)]
+        subject: Subject,
+        /// Why, for those who meet the hold.
+        #[arg(long)]
+        reason: String,
+        /// For how long, as in 4h or 2d; until somebody lifts it if left out.
+        #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+        duration: Option<SignedDuration>,
+        /// Who holds it.
+        #[arg(long, env = "USER", default_value = "unknown")]
+        by: String,
+    },
+    /// Lift a hold.
+    Unhold {
+        /// The target or the service that is held.
+        #[arg(value_parser = Subject::parse_named)]
+        subject: Subject,
+        /// Who lifts it.
+        #[arg(long, env = "USER", default_value = "unknown")]
+        by: String,
+    },
+    /// List what is held: by whom, for how long, why.
+    Holds,
     /// Watch a small simulated fleet take a new image. Needs no AWS account.
     Demo {
         /// How fast the simulated time goes, in per cent. 0 does not wait at all.

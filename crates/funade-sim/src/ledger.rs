@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use funade::config::{Config, Sources, pack, unpack};
+use funade::facts::hold::Hold;
 use funade::facts::names::{ServiceName, TargetId};
 use funade::facts::parameter::{Change, Watched};
 use funade::facts::record::{ServiceRecord, TargetRecord};
 use funade::facts::release::{Release, Request};
 use funade::facts::stored::Stored;
+use funade::facts::subject::Subject;
 use funade::shell::ConfigCache;
 use funade::world::{AppliedConfig, CallError, CallProblem, ConfigHead, EventNote, Ledger};
 
@@ -27,6 +29,7 @@ pub(crate) struct Table {
     releases: BTreeMap<ServiceName, Vec<Release>>,
     /// When something has changed, and when those who read it are woken.
     changes: BTreeMap<Watched, (Change, Option<Timestamp>)>,
+    holds: BTreeMap<Subject, String>,
     notes: Vec<EventNote>,
 }
 
@@ -236,6 +239,30 @@ impl Ledger for Sim {
             if let Some(noted) = state.table.changes.get_mut(watched) {
                 noted.1 = Some(at);
             }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn holds(&self, on: &[Subject]) -> Result<Vec<Hold>, CallError> {
+        self.call("BatchGetItem", "holds".to_owned(), |state| {
+            let found = on.iter().filter_map(|subject| state.table.holds.get(subject));
+            Ok(found.map(|json| Hold::from_json(json).expect("we wrote it")).collect())
+        })
+        .await
+    }
+
+    async fn all_holds(&self) -> Result<Vec<Hold>, CallError> {
+        self.call("Query", "holds".to_owned(), |state| {
+            let found = state.table.holds.values();
+            Ok(found.map(|json| Hold::from_json(json).expect("we wrote it")).collect())
+        })
+        .await
+    }
+
+    async fn write_hold(&self, hold: &Hold) -> Result<(), CallError> {
+        self.call("PutItem", format!("hold on {}", hold.on), |state| {
+            state.table.holds.insert(hold.on.clone(), hold.to_json());
             Ok(())
         })
         .await

@@ -2,6 +2,7 @@
 
 mod apply;
 mod deploy;
+mod hold;
 mod params;
 mod plan;
 mod render;
@@ -51,6 +52,13 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer> {
         Command::Status { service } => {
             online(async |world| status::run(world, service.as_ref(), format).await)
         }
+        Command::Hold { subject, reason, duration, by } => {
+            online(async |world| hold::set(world, &subject, &reason, duration, &by, format).await)
+        }
+        Command::Unhold { subject, by } => {
+            online(async |world| hold::lift(world, &subject, &by, format).await)
+        }
+        Command::Holds => online(async |world| hold::list(world, format).await),
         Command::Deploy { service, tag, by } => {
             online(async |world| deploy::run(world, &service, &tag, &by, format).await)
         }

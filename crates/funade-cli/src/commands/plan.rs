@@ -46,6 +46,10 @@ fn to_value(id: &TargetId, preview: &Preview, redact: bool) -> Value {
             "digest": assigned.release.digest.as_str(),
         })),
         "running": observation.running.as_ref().map(|running| running.arn.as_str()),
+        "hold": observation.hold.as_ref().map(|hold| json!({
+            "on": hold.on.to_string(), "by": hold.by, "reason": hold.reason,
+            "since": hold.since.to_string(), "until": hold.until.map(|until| until.to_string()),
+        })),
         "kind": plan.report.kind().to_string(),
         "code": plan.report.code(),
         "why": plan.report.to_string(),
@@ -73,6 +77,11 @@ fn step_to_value(step: &Step, redact: bool) -> Value {
 
 fn to_text(id: &TargetId, preview: &Preview, redact: bool) -> String {
     let mut lines = vec![format!("{id}: {}.", preview.plan.report)];
+    if let Some(hold) = &preview.observation.hold {
+        let (on, by, since) =
+            (hold.on.named(), &hold.by, hold.since.strftime("%Y-%m-%d %H:%M UTC"));
+        lines.push(format!("{on} is held by {by} since {since}: {}", hold.reason));
+    }
     if let Some(wanted) = &preview.plan.wanted {
         let changes = variables::lines(&wanted.changes, redact);
         if !changes.is_empty() {

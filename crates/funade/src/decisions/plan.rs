@@ -17,6 +17,7 @@ use crate::decisions::settle::{rebind, settle};
 use crate::decisions::wanted::{self, Unusable, Wanted};
 use crate::facts::configuration::Configuration;
 use crate::facts::ecs::{Controller, EcsService, RolloutState};
+use crate::facts::hold::Hold;
 use crate::facts::names::RevisionArn;
 use crate::facts::parameter::{Change, Stores};
 use crate::facts::record::{
@@ -53,6 +54,8 @@ pub struct Observation {
     pub stores: Option<Stores>,
     /// The last change of something that the target reads, as far as we were told.
     pub changed: Option<Change>,
+    /// The hold that stands on the target or its service.
+    pub hold: Option<Hold>,
     /// The turns in which a change that many targets share is taken up, if any are being given.
     pub turns: Option<TurnsForTarget>,
 }
@@ -364,7 +367,10 @@ impl Draft {
         let awaits = matches!(self.report, Report::AwaitsTurn { .. });
         // Who is to come in turns that are being given need not ask.
         let Some(turns) = turns else { return awaits };
-        match (self.report.kind(), turns.turn) {
+        // Who is held lets the others pass, and asks again once it is not.
+        let held = matches!(self.report, Report::Held { .. });
+        let kind = if held { StandingKind::Settled } else { self.report.kind() };
+        match (kind, turns.turn) {
             (StandingKind::Settled, Some(_)) => {
                 self.record.had_turn = turns.number;
                 true
@@ -383,6 +389,9 @@ fn within_max(delay: SignedDuration) -> SignedDuration {
 fn next_look_after(report: &Report, stood: SignedDuration) -> Option<SignedDuration> {
     if let Report::QuietPeriod { left, .. } = report {
         return Some(*left);
+    }
+    if let Report::Held { left, .. } = report {
+        return *left;
     }
     // Whose turn comes is woken by its service; this is for a wake that was lost. And a role or a
     // container is given to a service without any event that we hear of.

@@ -10,6 +10,7 @@ use crate::decisions::problem::{ConfigurationProblem, count, list};
 use crate::facts::names::{ContainerName, DeploymentId, EnvironmentName, RevisionArn, Tag};
 use crate::facts::parameter::VariableName;
 use crate::facts::record::{DeployId, Standing, StandingKind};
+use crate::facts::subject::Subject;
 
 /// The code of [`Report::AwaitsTurn`], by which the service knows who asks.
 pub const AWAITS_TURN: &str = "awaits-turn";
@@ -58,6 +59,21 @@ pub enum Report {
     ImageNotThere {
         /// The image.
         image: String,
+    },
+    /// A person wants it left alone.
+    Held {
+        /// What is held: the target, or its service.
+        on: Subject,
+        /// Who said so.
+        by: String,
+        /// Why.
+        reason: String,
+        /// When that ends by itself.
+        until: Option<Timestamp>,
+        /// How long that is from now.
+        left: Option<SignedDuration>,
+        /// The release that waits.
+        release: Tag,
     },
     /// It runs the assigned release with other variables than it should, and is not deployed for
     /// that.
@@ -185,6 +201,7 @@ impl Report {
             | Self::ImageNotThere { .. }
             | Self::QuietPeriod { .. }
             | Self::AwaitsTurn { .. }
+            | Self::Held { until: Some(_), .. }
             | Self::Deploys { .. }
             | Self::InProgress { .. } => StandingKind::Waiting,
             Self::GivenUp { .. }
@@ -194,6 +211,7 @@ impl Report {
             | Self::NothingRuns
             | Self::ContainerMissing { .. }
             | Self::ConfigurationUnusable { .. }
+            | Self::Held { until: None, .. }
             | Self::DeployFailed { .. }
             | Self::ChangedOutside { .. }
             | Self::CallRefused { .. } => StandingKind::Blocked,
@@ -212,6 +230,7 @@ impl Report {
             Self::RunsNewer { .. } => "runs-newer",
             Self::ImageNotThere { .. } => "image-not-there",
             Self::ConfigurationDiffers { .. } => "configuration-differs",
+            Self::Held { .. } => "held",
             Self::QuietPeriod { .. } => "quiet-period",
             Self::AwaitsTurn { .. } => AWAITS_TURN,
             Self::ConfigurationUnusable { .. } => "configuration-unusable",
@@ -291,18 +310,11 @@ impl fmt::Display for Report {
                 "something that it reads was changed; it is deployed once there has been no \
                  further change for {quiet:#}"
             ),
-            Self::AwaitsTurn { variables, wave, failed } => {
-                let variables = list(variables);
-                write!(
-                    f,
-                    "{variables}, which it shares with other targets, changed; it takes that up \
-                     in its turn, in the wave {wave}"
-                )?;
-                if failed.is_empty() {
-                    return Ok(());
-                }
-                write!(f, "; look at {}, which failed in its turn", list(failed))
+            Self::Held { on, by, reason, until, release, .. } => {
+                write!(f, "{by} holds {}: {reason}; {release} with its variables ", on.named())?;
+                held_until(f, on, *until)
             }
+            Self::AwaitsTurn { variables, wave, failed } => awaits_turn(f, variables, wave, failed),
             Self::ConfigurationUnusable { problems } => {
                 let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
                 f.write_str(&problems.join("; and "))
@@ -350,6 +362,32 @@ impl fmt::Display for Report {
             Self::CallRefused { error } => write!(f, "AWS refuses: {error}"),
         }
     }
+}
+
+fn held_until(f: &mut fmt::Formatter<'_>, on: &Subject, until: Option<Timestamp>) -> fmt::Result {
+    f.write_str("waits ")?;
+    if let Some(until) = until {
+        write!(f, "until {}, or ", until.strftime("%m-%d %H:%M UTC"))?;
+    }
+    write!(f, "for funade unhold {}", on.named())
+}
+
+fn awaits_turn(
+    f: &mut fmt::Formatter<'_>,
+    variables: &[VariableName],
+    wave: &str,
+    failed: &[EnvironmentName],
+) -> fmt::Result {
+    let variables = list(variables);
+    write!(
+        f,
+        "{variables}, which it shares with other targets, changed; it takes that up in its turn, \
+         in the wave {wave}"
+    )?;
+    if failed.is_empty() {
+        return Ok(());
+    }
+    write!(f, "; look at {}, which failed in its turn", list(failed))
 }
 
 fn deploys(

@@ -40,6 +40,7 @@ impl Case<'_> {
             Self::tried_before,
             Self::told_only,
             Self::runs_newer,
+            Self::held,
             Self::image_not_there,
             Self::quiet_period,
             Self::awaits_turn,
@@ -57,6 +58,19 @@ impl Case<'_> {
         let back = primary.rollout == RolloutState::InProgress && primary.revision == last.from;
         let deployment: DeploymentId = primary.id.clone();
         (failed && back).then_some(Report::GoesBack { deployment })
+    }
+
+    /// Somebody wants it left alone.
+    fn held(&self) -> Option<Report> {
+        let hold = self.observed.hold.as_ref()?;
+        Some(Report::Held {
+            on: hold.on.clone(),
+            by: hold.by.clone(),
+            reason: hold.reason.clone(),
+            until: hold.until,
+            left: hold.until.map(|until| until.duration_since(self.now)),
+            release: self.assigned.release.tag.clone(),
+        })
     }
 
     /// Only variables differ, and the team does not want to be deployed for that.

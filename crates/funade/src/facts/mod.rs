@@ -12,6 +12,8 @@ pub mod release;
 
 pub mod subject;
 
+pub mod hold;
+
 pub mod event;
 
 pub mod parameter;

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::facts::configuration::{
     Configuration, PARAMETERS_LABEL, SECRETS_LABEL, from_labels, to_labels,
 };
+use crate::facts::hold::{Hold, Lifted};
 use crate::facts::names::{
     ContainerName, DeploymentId, Digest, EnvironmentName, Place, RevisionArn, Tag, TargetId,
 };
@@ -54,6 +55,7 @@ stored!(Request, RequestV1);
 stored!(ServiceRecord, ServiceV1);
 stored!(TargetRecord, TargetV1);
 stored!(Wake, WakeV1);
+stored!(Hold, HoldV1);
 
 /// The queue's message.
 #[derive(Serialize, Deserialize)]
@@ -185,6 +187,38 @@ enum KindV1 {
     Settled,
     Waiting,
     Blocked,
+}
+
+#[derive(Serialize, Deserialize)]
+struct HoldV1 {
+    on: Subject,
+    reason: String,
+    by: String,
+    since: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    until: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lifted: Option<LiftedV1>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct LiftedV1 {
+    by: String,
+    at: Timestamp,
+}
+
+impl From<Hold> for HoldV1 {
+    fn from(Hold { on, reason, by, since, until, lifted }: Hold) -> Self {
+        let lifted = lifted.map(|Lifted { by, at }| LiftedV1 { by, at });
+        Self { on, reason, by, since, until, lifted }
+    }
+}
+
+impl From<HoldV1> for Hold {
+    fn from(HoldV1 { on, reason, by, since, until, lifted }: HoldV1) -> Self {
+        let lifted = lifted.map(|LiftedV1 { by, at }| Lifted { by, at });
+        Self { on, reason, by, since, until, lifted }
+    }
 }
 
 impl From<Wake> for WakeV1 {

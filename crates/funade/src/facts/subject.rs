@@ -37,6 +37,26 @@ pub struct Wake {
     pub failed_before: u32,
 }
 
+impl Subject {
+    /// As a person types it: `order-api`, `acme/order-api`.
+    #[must_use]
+    pub fn named(&self) -> String {
+        match self {
+            Self::Service(name) => name.to_string(),
+            Self::Target(id) => id.to_string(),
+        }
+    }
+
+    /// Reads what a person types.
+    pub fn parse_named(text: &str) -> Result<Self, BadName> {
+        if text.contains('/') {
+            Ok(Self::Target(text.parse()?))
+        } else {
+            Ok(Self::Service(ServiceName::parse(text)?))
+        }
+    }
+}
+
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -8,10 +8,12 @@ use jiff::Timestamp;
 use crate::config::{Config, Target};
 use crate::decisions::plan::{Observation, Plan, needs_stores, plan};
 use crate::decisions::wanted;
+use crate::facts::hold::Hold;
 use crate::facts::names::{RevisionArn, TargetId};
 use crate::facts::parameter::Change;
 use crate::facts::record::{Deploy, Progress, TargetRecord, TurnsForTarget};
 use crate::facts::release::Assignment;
+use crate::facts::subject::Subject;
 use crate::facts::task_definition::DEPLOY_TAG;
 use crate::shell::read_stores::read_stores;
 use crate::world::{CallError, Ecr, Ecs, Ledger, World};
@@ -48,22 +50,30 @@ pub(super) struct Known {
     pub(super) assigned: Option<Assignment>,
     turns: Option<TurnsForTarget>,
     changed: Option<Change>,
+    hold: Option<Hold>,
 }
 
 /// Reads what the ledger says of a target, in one round.
 pub(super) async fn known<W: World>(world: &W, target: &Target) -> Result<Known, CallError> {
+    let held = [Subject::Target(target.id.clone()), Subject::Service(target.id.service.clone())];
     let ledger = world.ledger();
     let (id, watched) = (&target.id, target.watches());
     let changes = async {
         if watched.is_empty() { Ok(BTreeMap::new()) } else { ledger.changes(&watched).await }
     };
-    let (record, service, changes) =
-        try_join!(ledger.target(id), ledger.service(&id.service), changes)?;
+    let (record, service, changes, holds) =
+        try_join!(ledger.target(id), ledger.service(&id.service), changes, ledger.holds(&held))?;
+    let now = world.now();
     Ok(Known {
         record,
         assigned: service.assignment(&id.environment).cloned(),
         turns: service.turns_for(&target.place, &id.environment),
         changed: changes.into_values().max(),
+        // Of two the one that stands longer: it is what a deploy would wait for.
+        hold: holds
+            .into_iter()
+            .filter(|hold| hold.stands(now))
+            .max_by_key(|hold| (hold.until.is_none(), hold.until)),
     })
 }
 
@@ -124,6 +134,7 @@ pub(super) async fn look<W: World>(
         deployed_before,
         stores: None,
         changed: known.changed.clone(),
+        hold: known.hold.clone(),
         turns: known.turns.clone(),
     })
 }

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::config::{Config, Sources};
+use crate::facts::hold::Hold;
 use crate::facts::names::{ServiceName, TargetId};
 use crate::facts::parameter::{Change, Watched};
 use crate::facts::record::{ServiceRecord, TargetRecord};
 use crate::facts::release::{Release, Request};
+use crate::facts::subject::Subject;
 use crate::world::CallError;
 
 /// Which configuration is in force.
@@ -110,6 +112,15 @@ pub trait Ledger {
 
     /// Notes that messages are on their way which wake all who read it, at this time.
     async fn promise_look(&self, watched: &Watched, at: Timestamp) -> Result<(), CallError>;
+
+    /// The holds on these, those that have ended included.
+    async fn holds(&self, on: &[Subject]) -> Result<Vec<Hold>, CallError>;
+
+    /// All holds, those that have ended lately included.
+    async fn all_holds(&self) -> Result<Vec<Hold>, CallError>;
+
+    /// Writes a hold in place of the one before.
+    async fn write_hold(&self, hold: &Hold) -> Result<(), CallError>;
 
     /// Notes what an event led to.
     async fn note_event(&self, note: &EventNote) -> Result<(), CallError>;
