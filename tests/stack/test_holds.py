@@ -19,7 +19,8 @@ def test_a_held_target_is_left_alone_until_the_hold_is_lifted(hub):
     others = [place for place in fleet.places() if place != acme]
     come_to_rest(hub)
 
-    held = said(hub.funade("hold", TARGET, "--reason", "a migration runs", "--for", "4h", "--by", "dana"))
+    # Without an end: one with an end would leave a look at it in the queue, a quarter of an hour ahead.
+    held = said(hub.funade("hold", TARGET, "--reason", "a migration runs", "--by", "dana"))
     assert f"funade unhold {TARGET}" in held
     try:
         release = push(hub)
@@ -32,7 +33,7 @@ def test_a_held_target_is_left_alone_until_the_hold_is_lifted(hub):
         assert not runs(hub, release, acme)
         (hold,) = json.loads(said(hub.funade("holds", "--format", "json")))
         assert (hold["on"], hold["by"], hold["reason"]) == (f"target/{TARGET}", "dana", "a migration runs")
-        assert hold["until"] is not None
+        assert hold["until"] is None
         (status,) = [
             row for row in json.loads(said(hub.funade("status", "--format", "json"))) if row["target"] == TARGET
         ]
