@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use futures_util::future::{join, try_join_all};
 use jiff::SignedDuration;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tracing::{Instrument, error, info, info_span, warn};
 
 use crate::config::Config;
@@ -44,6 +44,21 @@ pub enum Handled {
     Malformed(MalformedEvent),
     /// No configuration is applied, so nothing can be said of it.
     NoConfig,
+}
+
+impl Handled {
+    /// The answer of a function, for whoever invokes it by hand.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        match self {
+            Self::Routed(routing) => json!({
+                "woken": routing.intents.iter().map(|i| i.subject.to_string()).collect::<Vec<_>>(),
+                "ignored": routing.ignored.iter().map(|i| i.rule.to_string()).collect::<Vec<_>>(),
+            }),
+            Self::Malformed(malformed) => json!({"malformed": malformed.to_string()}),
+            Self::NoConfig => json!({"woken": [], "ignored": ["no configuration is applied"]}),
+        }
+    }
 }
 
 /// Handles an envelope of EventBridge. An error means that the same event should come again.
