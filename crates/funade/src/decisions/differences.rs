@@ -5,7 +5,7 @@
 //! version, so that is compared.
 
 use crate::config::Target;
-use crate::facts::configuration::Source;
+use crate::facts::configuration::{Configuration, Source};
 use crate::facts::names::ContainerName;
 use crate::facts::parameter::VariableName;
 use crate::facts::task_definition::{Document, Variable, VariableValue, Variables};
@@ -35,12 +35,11 @@ pub struct Side {
 /// What must change in the running document.
 #[must_use]
 pub fn differences(running: &Document, wanted: &Variables) -> Vec<VariableChange> {
-    let ours = running.configuration().0;
+    let ours = running.configuration();
     let mut changes = Vec::new();
     for (container, variables) in wanted {
         for (name, variable) in variables {
-            let source = ours.get(container).and_then(|ours| ours.get(name)).cloned();
-            let before = Side { value: running.variable(container, name), source };
+            let before = side(running, &ours, container, name);
             if !says(&before, variable) {
                 let was_there = before.value.is_some() || before.source.is_some();
                 changes.push(VariableChange {
@@ -55,7 +54,7 @@ pub fn differences(running: &Document, wanted: &Variables) -> Vec<VariableChange
             }
         }
     }
-    for (container, sources) in ours {
+    for (container, sources) in ours.0 {
         let still = wanted.get(&container);
         let gone = |name: &VariableName| still.is_none_or(|still| !still.contains_key(name));
         changes.extend(sources.into_iter().filter(|(name, _)| gone(name)).map(|(name, source)| {
@@ -69,6 +68,18 @@ pub fn differences(running: &Document, wanted: &Variables) -> Vec<VariableChange
         }));
     }
     changes
+}
+
+/// A variable as it runs. The document's configuration is given, as many variables share it.
+#[must_use]
+pub fn side(
+    running: &Document,
+    ours: &Configuration,
+    container: &ContainerName,
+    name: &VariableName,
+) -> Side {
+    let source = ours.0.get(container).and_then(|sources| sources.get(name)).cloned();
+    Side { value: running.variable(container, name), source }
 }
 
 /// Whether what runs says of a variable what it should.

@@ -213,16 +213,16 @@ fn decide(
         let record = abandoned(record, now);
         return Draft::report(record, same_document(assigned, running, service)).of(wanted);
     }
-    let (record_now, wanted_now, image) = (&record, &wanted, &image);
+    let (before, image) = (&record, &image);
     let case = Case {
         target,
         assigned,
-        record: record_now,
+        record: before,
         service,
         running,
         observed,
         image,
-        wanted: wanted_now,
+        wanted: &wanted,
         now,
     };
     if let Some(report) = case.restraint() {

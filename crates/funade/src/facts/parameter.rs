@@ -61,11 +61,7 @@ impl ParameterPath {
     /// nothing else: `/acme/order-api/` is not that of `/acme/order-api-v2/PORT`.
     #[must_use]
     pub fn closed(self) -> Self {
-        if self.as_str().ends_with('/') { self } else { Self::closed_text(self.as_str()) }
-    }
-
-    fn closed_text(open: &str) -> Self {
-        Self::parse(format!("{open}/")).expect("a slash at the end is allowed")
+        if self.as_str().ends_with('/') { self } else { Self(format!("{self}/")) }
     }
 
     /// The rest of a parameter's name, if that is below this path.

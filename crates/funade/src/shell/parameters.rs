@@ -4,14 +4,13 @@
 use futures_util::try_join;
 
 use crate::config::Config;
-use crate::decisions::differences::{Side, says};
+use crate::decisions::differences::{Side, says, side};
 use crate::decisions::problem::ConfigurationProblem;
 use crate::decisions::variables::{Override, variables};
-use crate::facts::configuration::Source;
+use crate::facts::configuration::{Configuration, Source};
 use crate::facts::ecs::RolloutState;
 use crate::facts::names::{ContainerName, DeploymentId, RevisionArn, TargetId};
 use crate::facts::parameter::VariableName;
-use crate::facts::task_definition::Revision;
 use crate::shell::observe::{known, look};
 use crate::shell::read_stores::read_stores;
 use crate::world::{CallError, World};
@@ -74,10 +73,13 @@ pub async fn target_variables<W: World>(
     let running = observed.running.as_ref();
     let primary = observed.service.as_ref().and_then(|service| service.primary());
     let brings = primary.map(|primary| (primary.rollout, primary.id.clone()));
+    let ours = running.map(|running| running.document.configuration()).unwrap_or_default();
     let mut states = Vec::new();
     for (container, variables) in &merged.variables {
         for (name, variable) in variables {
-            let before = side(running, container, name);
+            let nothing = Side { value: None, source: None };
+            let before =
+                running.map_or(nothing, |running| side(&running.document, &ours, container, name));
             let runs = match (&brings, says(&before, variable), &before.source) {
                 (Some((RolloutState::InProgress, id)), true, _) => Runs::With(id.clone()),
                 (Some((RolloutState::Failed, id)), true, _) => Runs::GivenUp(id.clone()),
@@ -94,26 +96,16 @@ pub async fn target_variables<W: World>(
             });
         }
     }
-    states.extend(gone(running, &states));
+    states.extend(gone(ours, &states));
     states.sort_by(|a, b| (&a.variable, &a.container).cmp(&(&b.variable, &b.container)));
     let revision = running.map(|running| running.arn.clone());
     let (overrides, problems) = (merged.overrides, merged.problems);
     Ok(Some(TargetVariables { revision, variables: states, overrides, problems }))
 }
 
-fn side(running: Option<&Revision>, container: &ContainerName, name: &VariableName) -> Side {
-    let Some(running) = running else { return Side { value: None, source: None } };
-    let sources = running.document.configuration().0;
-    Side {
-        value: running.document.variable(container, name),
-        source: sources.get(container).and_then(|sources| sources.get(name)).cloned(),
-    }
-}
-
 /// What runs with a variable that nothing gives any more.
-fn gone(running: Option<&Revision>, states: &[VariableState]) -> Vec<VariableState> {
-    let sources = running.map(|running| running.document.configuration().0).unwrap_or_default();
-    let all = sources.into_iter().flat_map(|(container, sources)| {
+fn gone(ours: Configuration, states: &[VariableState]) -> Vec<VariableState> {
+    let all = ours.0.into_iter().flat_map(|(container, sources)| {
         sources.into_iter().map(move |(name, source)| (container.clone(), name, source))
     });
     let known = |container: &ContainerName, name: &VariableName| {
