@@ -28,13 +28,12 @@ pub(super) async fn run(world: &AwsWorld, id: &TargetId, format: Format) -> Resu
 }
 
 fn to_value(id: &TargetId, found: &TargetVariables) -> Value {
-    let sentences = |sentences: Vec<String>| sentences;
     json!({
         "target": id.to_string(),
         "revision": found.revision.as_ref().map(RevisionArn::as_str),
         "variables": found.variables.iter().map(state_to_value).collect::<Vec<_>>(),
-        "overrides": sentences(found.overrides.iter().map(ToString::to_string).collect()),
-        "problems": sentences(found.problems.iter().map(ToString::to_string).collect()),
+        "overrides": found.overrides.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "problems": found.problems.iter().map(ToString::to_string).collect::<Vec<_>>(),
     })
 }
 
