@@ -304,29 +304,34 @@ environments: all
     assert_eq!((stage.updates(tokyo), stage.updates(virginia)), (2, 1));
 }
 
-/// How many calls after the event the target's revision is registered.
-fn calls_to_registration(stage: &Stage) -> usize {
-    let before = stage.sim.calls().len();
-    stage.change(stage.target("acme"), "A", text("bad"));
-    stage.rest();
-    let calls = stage.sim.calls().split_off(before);
+/// A becomes `bad`, its revision is registered, and the answer to that is lost; then A becomes what
+/// is given, and all comes to rest.
+fn after_a_lost_registration(fault: Fault, then: &str) -> Stage {
+    let stage = || deployed(&[("A", text("1"))]);
+    let undisturbed = stage();
+    let before = undisturbed.sim.calls().len();
+    undisturbed.change(undisturbed.target("acme"), "A", text("bad"));
+    undisturbed.rest();
+    let calls = undisturbed.sim.calls().split_off(before);
     let registered = calls.iter().position(|call| call.operation == "RegisterTaskDefinition");
-    registered.expect("the change is deployed")
+
+    let stage = stage();
+    let acme = stage.target("acme");
+    stage.sim.plan_fault(registered.expect("the change is deployed"), fault);
+    stage.change(acme, "A", text("bad"));
+    stage.sim.run_until_quiet(QUIET + SignedDuration::from_secs(1));
+    stage.change(acme, "A", text(then));
+    stage.rest();
+    stage
 }
 
 /// A revision was registered, its answer lost, and what it was made for taken back. It is not what
 /// a later deploy takes up.
 #[test]
 fn a_revision_that_nobody_wants_any_more_is_never_deployed() {
-    let until = calls_to_registration(&deployed(&[("A", text("1"))]));
     for fault in [Fault::DiesAfter, Fault::ResponseLost] {
-        let stage = deployed(&[("A", text("1"))]);
+        let stage = after_a_lost_registration(fault, "1");
         let acme = stage.target("acme");
-        stage.sim.plan_fault(until, fault);
-        stage.change(acme, "A", text("bad"));
-        stage.sim.run_until_quiet(QUIET + SignedDuration::from_secs(1));
-        stage.change(acme, "A", text("1"));
-        stage.rest();
         assert_eq!(stage.updates(acme), 1, "{fault:?}: all is as it was");
         stage.sim.pass_time(SignedDuration::from_hours(5 * 24));
         stage.change(acme, "B", text("1"));
@@ -340,15 +345,9 @@ fn a_revision_that_nobody_wants_any_more_is_never_deployed() {
 /// The same, with another change instead of none.
 #[test]
 fn a_revision_of_an_older_set_is_never_deployed() {
-    let until = calls_to_registration(&deployed(&[("A", text("1"))]));
     for fault in [Fault::DiesAfter, Fault::ResponseLost] {
-        let stage = deployed(&[("A", text("1"))]);
+        let stage = after_a_lost_registration(fault, "2");
         let acme = stage.target("acme");
-        stage.sim.plan_fault(until, fault);
-        stage.change(acme, "A", text("bad"));
-        stage.sim.run_until_quiet(QUIET + SignedDuration::from_secs(1));
-        stage.change(acme, "A", text("2"));
-        stage.rest();
         assert_eq!(stage.updates(acme), 2, "{fault:?}: one for the release, one for the change");
         assert_eq!(stage.variable(acme, "A"), plain("2"), "{fault:?}");
     }

@@ -186,6 +186,16 @@ fn render_writes_the_variables_that_the_reference_shows() {
     assert_eq!(worker.as_array().expect("a list").len(), 2, "it gets what is common");
 }
 
+/// Renders acme's order-api of the example with the parameters in a file.
+fn render_with(running: &Path, parameters: &Path) -> Output {
+    let path = |path: &Path| path.to_str().expect("UTF-8").to_owned();
+    let image = format!("shop/order-api@{DIGEST}");
+    let (running, parameters) = (path(running), path(parameters));
+    let what = ["render", "examples/fleet", "acme/order-api", "--image", &image];
+    let from = ["--task-definition", &running, "--parameters", &parameters];
+    funade(&[&what[..], &from].concat())
+}
+
 #[test]
 fn render_lists_every_problem_of_the_variables() {
     let parameters = scratch_file(
@@ -198,18 +208,7 @@ fn render_lists_every_problem_of_the_variables() {
     );
     let running = json!({"family": "o", "containerDefinitions": [{"name": "app", "image": "x"}]});
     let running = scratch_file("no-role.json", &running.to_string());
-    let image = format!("shop/order-api@{DIGEST}");
-    let output = funade(&[
-        "render",
-        "examples/fleet",
-        "acme/order-api",
-        "--image",
-        &image,
-        "--task-definition",
-        running.to_str().expect("UTF-8"),
-        "--parameters",
-        parameters.to_str().expect("UTF-8"),
-    ]);
+    let output = render_with(&running, &parameters);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert_eq!(stdout(&output), "", "nothing is registered by mistake");
     let said = String::from_utf8_lossy(&output.stderr);
@@ -220,8 +219,6 @@ fn render_lists_every_problem_of_the_variables() {
 #[test]
 fn a_file_without_parameters_is_refused_with_what_it_should_have() {
     let running = scratch_file("some.json", r#"{"family": "o", "containerDefinitions": []}"#);
-    let image = format!("shop/order-api@{DIGEST}");
-    let running = running.to_str().expect("UTF-8");
     for (text, word) in [
         ("{}", "get-parameters-by-path"),
         (r#"{"Parameters": [{"Name": "/a/B", "Type": "String", "Version": 1}]}"#, "no `Value`"),
@@ -229,17 +226,7 @@ fn a_file_without_parameters_is_refused_with_what_it_should_have() {
         ("[", "is not JSON"),
     ] {
         let file = scratch_file("strange.json", text);
-        let output = funade(&[
-            "render",
-            "examples/fleet",
-            "acme/order-api",
-            "--image",
-            &image,
-            "--task-definition",
-            running,
-            "--parameters",
-            file.to_str().expect("UTF-8"),
-        ]);
+        let output = render_with(&running, &file);
         assert_eq!(output.status.code(), Some(3), "{output:?}");
         assert!(String::from_utf8_lossy(&output.stderr).contains(word), "{output:?}");
     }
