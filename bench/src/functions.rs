@@ -28,6 +28,12 @@ const FIRST_MS_MAX: f64 = 12.0;
 const PEAK_MB_MAX: f64 = 16.0;
 const ZIP_MB_MAX: f64 = 4.0;
 
+/// The answer to the push, by which a function shows that it did its work.
+const SERVICE_WOKEN: &str = r#""woken":["service/order-api"]"#;
+
+/// The answer to the other events.
+const TARGET_WOKEN: &str = r#""woken":["target/acme/order-api"]"#;
+
 /// What one event of each function is, for whoever reads the figures.
 pub(crate) const EVENTS: &str = "\
 One event of image-push: a push that wakes one service. Of parameter-change: the first change for
@@ -41,10 +47,10 @@ pub(crate) fn measure() -> Result<Vec<Figure>> {
     let one_account = FakeAws::start(&tls, &fleet::example_in_one_account())?;
     let two_accounts = FakeAws::start(&tls, &fleet::example())?;
     let main = [
-        (image_push()?, &one_account),
+        (handler("image-push", fleet::PUSH, SERVICE_WOKEN)?, &one_account),
         // It is in the environment's account that a parameter changes; no role is needed for that.
-        (parameter_change()?, &two_accounts),
-        (service_event()?, &two_accounts),
+        (handler("parameter-change", fleet::PARAMETER_CHANGE, TARGET_WOKEN)?, &two_accounts),
+        (handler("service-event", fleet::DEPLOYMENT_COMPLETED, TARGET_WOKEN)?, &two_accounts),
         (deploy("deploy", "JSON")?, &one_account),
     ];
     let other_account = deploy("deploy, target in another account", "JSON")?;
@@ -60,34 +66,13 @@ pub(crate) fn measure() -> Result<Vec<Figure>> {
     Ok(figures)
 }
 
-fn image_push() -> Result<Setup> {
+/// A function that handles one kind of event, with the part of its answer that says whom it woke.
+fn handler(name: &'static str, event: &str, answer: &'static str) -> Result<Setup> {
     Ok(Setup {
-        title: "image-push",
-        binary: binaries::find("image-push")?,
-        event: fleet::PUSH.to_owned(),
-        answer: r#""woken":["service/order-api"]"#,
-        operation: "SendMessageBatch",
-        log_format: "JSON",
-    })
-}
-
-fn parameter_change() -> Result<Setup> {
-    Ok(Setup {
-        title: "parameter-change",
-        binary: binaries::find("parameter-change")?,
-        event: fleet::PARAMETER_CHANGE.to_owned(),
-        answer: r#""woken":["target/acme/order-api"]"#,
-        operation: "SendMessageBatch",
-        log_format: "JSON",
-    })
-}
-
-fn service_event() -> Result<Setup> {
-    Ok(Setup {
-        title: "service-event",
-        binary: binaries::find("service-event")?,
-        event: fleet::DEPLOYMENT_COMPLETED.to_owned(),
-        answer: r#""woken":["target/acme/order-api"]"#,
+        title: name,
+        binary: binaries::find(name)?,
+        event: event.to_owned(),
+        answer,
         operation: "SendMessageBatch",
         log_format: "JSON",
     })
