@@ -149,6 +149,14 @@ fn schema_and_decoder_agree_on_a_service() {
         ("deadline: 20m", "deadline:", false),
         ("alarms: [\"{environment}-5xx\"]", "alarms: x", false),
         ("rollback: manual", "rollback: never", false),
+        ("rollback: manual", "rollback: [manual]", false),
+        ("rollback: manual", "rollback: {action: manual}", true),
+        ("rollback: manual", "rollback: {action: automatic, hold: 24h}", true),
+        ("rollback: manual", "rollback: {action: never, hold: 24h}", false),
+        ("rollback: manual", "rollback: {hold: 24h}", false),
+        ("rollback: manual", "rollback: {action: automatic, hold: 24}", false),
+        ("rollback: manual", "rollback: {action: automatic, hold:}", false),
+        ("rollback: manual", "rollback: {action: automatic, quiet: 60s}", false),
         ("container: web", "image: web", false),
     ];
     for (from, to, valid) in changes {

@@ -180,7 +180,9 @@ fn a_hole_in_the_fleet_makes_no_second_problem() {
 
 #[test]
 fn settings_without_effect_are_told_at_every_place() {
-    let fleet = format!("{FLEET}waves: [{{name: all, select: all}}]\n");
+    let fleet = format!(
+        "{FLEET}waves: [{{name: all, select: all}}]\nfreezes: [{{from: Fri 18:00, until: Mon 08:00, time_zone: UTC}}]\n"
+    );
     let service = format!(
         "{SERVICE}rollback: manual\noverrides:\n  acme: {{verify: {{deadline: 5m}}, ecs_service: x}}\n"
     );
@@ -190,8 +192,7 @@ fn settings_without_effect_are_told_at_every_place() {
         said,
         [
             "fleet.yaml:7:1: warning: waves: `waves` has no effect yet: all targets of a service get a release at once; only changes on shared paths go by waves [no-effect-yet]",
-            "services/1.yaml:5:1: warning: rollback: `rollback` has no effect yet: nothing is rolled back but by ECS itself [no-effect-yet]",
-            "services/1.yaml:7:10: warning: overrides.acme.verify: `verify` has no effect yet: a deploy is over when ECS has completed its deployment [no-effect-yet]",
+            "fleet.yaml:8:1: warning: freezes: `freezes` has no effect yet: deploys start at any time [no-effect-yet]",
         ]
     );
     assert!(checked.config.is_some());

@@ -1,11 +1,38 @@
 //! A service's file, each setting by itself.
 
-use crate::{FLEET, SERVICE, check};
+use funade::config::{Config, Rollback, RolledBackBy};
+use jiff::SignedDuration;
+
+use crate::{FLEET, SERVICE, check, read};
 
 /// Checks a service whose `image.select` is the one given.
 #[track_caller]
 fn check_select(select: &str, expected: &str) {
     check(FLEET, &[&SERVICE.replace("{semver: \"^1\"}", select)], &[expected]);
+}
+
+/// Checks what a service with this line does about deploys that fail.
+#[track_caller]
+fn check_rollback(line: &str, by: RolledBackBy, hold: Option<SignedDuration>) {
+    let config = config(&format!("{SERVICE}{line}\n"));
+    assert_eq!(rollback(&config, "acme/order-api"), Rollback { by, hold }, "{line}");
+}
+
+/// Checks what is said of a service whose `rollback` is the one given.
+#[track_caller]
+fn check_bad_rollback(rollback: &str, expected: &str) {
+    check(FLEET, &[&format!("{SERVICE}rollback: {rollback}\n")], &[expected]);
+}
+
+#[track_caller]
+fn config(service: &str) -> Config {
+    let checked = read(FLEET, &[service]);
+    checked.config.unwrap_or_else(|| panic!("{:#?}", checked.problems))
+}
+
+#[track_caller]
+fn rollback(config: &Config, id: &str) -> Rollback {
+    config.target(&id.parse().expect("a target's id")).expect("a target").rollback
 }
 
 #[test]
@@ -83,6 +110,55 @@ rollback: never
             "services/1.yaml:13:11: error: rollback: `never` is not a choice here; the choices are automatic, manual [bad-choice]",
         ],
     );
+}
+
+#[test]
+fn a_rollback_is_a_word_or_a_mapping() {
+    let hold = Some(SignedDuration::from_hours(24));
+    check_rollback("", RolledBackBy::Automatic, None);
+    check_rollback("rollback: automatic", RolledBackBy::Automatic, None);
+    check_rollback("rollback: manual", RolledBackBy::Manual, None);
+    check_rollback("rollback: {action: manual}", RolledBackBy::Manual, None);
+    check_rollback("rollback: {action: automatic, hold: 24h}", RolledBackBy::Automatic, hold);
+    check_rollback("rollback: {hold: 1d, action: manual}", RolledBackBy::Manual, hold);
+}
+
+#[test]
+fn a_rollback_that_cannot_be_read_says_what_to_write() {
+    check_bad_rollback(
+        "automatc",
+        "services/1.yaml:5:11: error: rollback: `automatc` is not a choice here; did you mean `automatic`? [bad-choice]",
+    );
+    check_bad_rollback(
+        "{action: never, hold: 24h}",
+        "services/1.yaml:5:20: error: rollback.action: `never` is not a choice here; the choices are automatic, manual [bad-choice]",
+    );
+    check_bad_rollback(
+        "{hold: 24h}",
+        "services/1.yaml:5:11: error: rollback: `action` is missing; add `action`: `automatic` or `manual` [missing-key]",
+    );
+    check_bad_rollback(
+        "{action: automatic, holds: 24h}",
+        "services/1.yaml:5:31: error: rollback.holds: there is no key `holds` here; did you mean `hold`? [unknown-key]",
+    );
+    check_bad_rollback(
+        "{action: automatic, hold: 24}",
+        "services/1.yaml:5:37: error: rollback.hold: `24` is not a duration; write its unit, as in 24s or 24m [bad-duration]",
+    );
+    check_bad_rollback(
+        "[manual]",
+        "services/1.yaml:5:11: error: rollback: a list stands here; write `automatic` or `manual`, or a mapping such as {action: automatic, hold: 24h} [wrong-type]",
+    );
+}
+
+#[test]
+fn an_override_replaces_the_whole_rollback() {
+    let config = config(&format!(
+        "{SERVICE}rollback: {{action: manual, hold: 24h}}\noverrides:\n  acme: {{rollback: automatic}}\n"
+    ));
+    assert_eq!(rollback(&config, "acme/order-api"), Rollback::default());
+    let usual = Rollback { by: RolledBackBy::Manual, hold: Some(SignedDuration::from_hours(24)) };
+    assert_eq!(rollback(&config, "globex/order-api"), usual);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Targets: what becomes of a service in an environment, and targets in each other's way.
 
-use funade::config::{Config, Reaction, Rollback, Target};
+use funade::config::{Config, Reaction, Rollback, RolledBackBy, Target};
 use funade::facts::names::RepositoryName;
 
 use crate::{FLEET, SERVICE, check, read};
@@ -22,7 +22,7 @@ fn a_target_has_all_that_is_needed_to_deploy_it() {
     assert_eq!((acme.cluster.as_str(), acme.ecs_service.as_str()), ("acme", "order-api"));
     assert_eq!((acme.container.as_str(), acme.repository.as_str()), ("app", "shop/order-api"));
     assert_eq!(acme.selection.to_string(), "semver ^1");
-    assert_eq!((acme.verify.deadline.as_mins(), acme.rollback), (20, Rollback::Automatic));
+    assert_eq!((acme.verify.deadline.as_mins(), acme.rollback), (20, Rollback::default()));
     assert_eq!(acme.on_parameter_change, Reaction::default());
     assert!(config.target(&"acme/storefront".parse().expect("an id")).is_none());
     assert_eq!(config.targets().count(), 3);
@@ -77,7 +77,7 @@ overrides:
     );
     let acme = target(&config, "acme/order-api");
     assert_eq!((acme.ecs_service.as_str(), acme.container.as_str()), ("shop", "web"));
-    assert_eq!((acme.parameters.len(), acme.rollback), (0, Rollback::Manual));
+    assert_eq!((acme.parameters.len(), acme.rollback.by), (0, RolledBackBy::Manual));
     assert!(
         matches!(acme.on_parameter_change, Reaction::Redeploy(quiet) if quiet.0.as_secs() == 300)
     );

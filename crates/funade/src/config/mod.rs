@@ -49,6 +49,6 @@ pub use source::{SourceFile, Sources};
 pub use stored::{BadStored, pack, unpack};
 pub use types::{
     Config, Environment, Freeze, FreezeExemption, NamePattern, Parameters, QuietPeriod, Reaction,
-    Registry, Rollback, Secret, Service, Target, VariableNames, Verify, Wave,
+    Registry, Rollback, RolledBackBy, Secret, Service, Target, VariableNames, Verify, Wave,
 };
 pub use weekly::WeeklyTime;

@@ -19,8 +19,6 @@ const NO_EFFECT_YET: &[(FileKind, &str, &str)] = &[
         "all targets of a service get a release at once; only changes on shared paths go by waves",
     ),
     (FileKind::Fleet, "freezes", "deploys start at any time"),
-    (FileKind::Services, "verify", "a deploy is over when ECS has completed its deployment"),
-    (FileKind::Services, "rollback", "nothing is rolled back but by ECS itself"),
 ];
 
 /// The warnings for one document.

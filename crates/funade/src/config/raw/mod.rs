@@ -18,7 +18,7 @@ pub(super) use fleet::{RawEnvironment, RawFleet, RawFreeze, RawRegistry, RawWave
 pub(super) use select::RawSelect;
 pub(super) use selector::RawSelector;
 pub(super) use service::{RawOverride, RawService};
-pub(super) use settings::{RawParameters, RawReaction, RawSecret, RawVerify};
+pub(super) use settings::{RawParameters, RawReaction, RawRollback, RawSecret, RawVerify};
 
 /// Implements [`Decode`](super::decode::Decode) for a type whose fields are the mapping's keys.
 macro_rules! mapping {

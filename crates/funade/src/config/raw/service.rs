@@ -3,11 +3,11 @@
 use schemars::JsonSchema;
 
 use super::{
-    RawParameters, RawReaction, RawRegistry, RawSecret, RawSelect, RawSelector, RawVerify, mapping,
+    RawParameters, RawReaction, RawRegistry, RawRollback, RawSecret, RawSelect, RawSelector,
+    RawVerify, mapping,
 };
 use crate::config::decode::{At, List, Must, Table};
 use crate::config::template::Template;
-use crate::config::types::Rollback;
 use crate::facts::names::{ContainerName, EnvironmentName, RepositoryName, ServiceName};
 
 /// A microservice: its image, the environments that run it, and how it is deployed.
@@ -30,8 +30,8 @@ pub(in crate::config) struct RawService {
     pub(in crate::config) on_parameter_change: Option<RawReaction>,
     /// What a deploy must show to have succeeded.
     pub(in crate::config) verify: Option<RawVerify>,
-    /// Who rolls back a failed deploy; automatic if left out.
-    pub(in crate::config) rollback: Option<At<Rollback>>,
+    /// What happens to a deploy that fails; automatic if left out.
+    pub(in crate::config) rollback: Option<RawRollback>,
     /// What is different in an environment, by its name. Each key replaces the service's whole.
     pub(in crate::config) overrides: Option<Table<EnvironmentName, RawOverride>>,
 }
@@ -86,8 +86,8 @@ pub(in crate::config) struct RawOverride {
     pub(in crate::config) on_parameter_change: Option<RawReaction>,
     /// What a deploy must show, in place of all that the service says.
     pub(in crate::config) verify: Option<RawVerify>,
-    /// Who rolls back a failed deploy.
-    pub(in crate::config) rollback: Option<At<Rollback>>,
+    /// What happens to a deploy that fails, in place of all that the service says.
+    pub(in crate::config) rollback: Option<RawRollback>,
 }
 
 mapping!(RawOverride, "a mapping with the keys that are different", {

@@ -1,5 +1,5 @@
 //! The settings that a service has and an override may replace: parameters, secrets, the
-//! reaction to a change, verification.
+//! reaction to a change, verification, rollback.
 
 use jiff::SignedDuration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -9,7 +9,9 @@ use crate::config::decode::{At, Decode, Fields, List, Log, Must, OneOrMany};
 use crate::config::scalar::{Scalar, Wrong};
 use crate::config::template::Template;
 use crate::config::tree::{Node, Value};
-use crate::config::types::{NamePattern, QuietPeriod, Reaction, Rollback, VariableNames};
+use crate::config::types::{
+    NamePattern, QuietPeriod, Reaction, Rollback, RolledBackBy, VariableNames,
+};
 use crate::facts::names::ContainerName;
 use crate::facts::parameter::{JsonKey, VariableName};
 
@@ -65,9 +67,10 @@ mapping!(RawSecret, "a mapping with `secret`, `into` and `name`", {
 #[derive(Debug, JsonSchema)]
 #[schemars(deny_unknown_fields, rename = "verify")]
 pub(in crate::config) struct RawVerify {
-    /// The time that the ECS deployment may take; 20m if left out.
+    /// The time that the ECS deployment may take, besides what its strategy waits; 20m if left
+    /// out.
     pub(in crate::config) deadline: Option<At<SignedDuration>>,
-    /// The alarms that must not be in alarm.
+    /// The CloudWatch alarms that must exist and not be in alarm, by their names.
     pub(in crate::config) alarms: Option<List<At<Template>>>,
     /// How long the alarms are watched after the ECS deployment has completed; 0s if left out.
     pub(in crate::config) bake: Option<At<SignedDuration>>,
@@ -103,16 +106,8 @@ impl Decode for RawReaction {
     }
 
     fn decode(node: &Node, log: &mut Log) -> Option<Self> {
-        if matches!(node.value, Value::Scalar { .. }) {
-            let action = At::<Action>::decode(node, log)?;
-            return Some(Self(reaction(action.value, QuietPeriod::DEFAULT)));
-        }
-        let mut fields = Fields::open(node, &Self::wanted(), log)?;
-        let action: Must<At<Action>> = fields.required("action", log);
-        let quiet: Option<At<SignedDuration>> = fields.optional("quiet", log);
-        fields.finish(log);
-        let quiet = quiet.map_or(QuietPeriod::DEFAULT, |quiet| QuietPeriod(quiet.value));
-        Some(Self(reaction(action.0?.value, quiet)))
+        let (action, quiet) = read_action(node, "quiet", &Self::wanted(), log)?;
+        Some(Self(reaction(action, quiet.map_or(QuietPeriod::DEFAULT, QuietPeriod))))
     }
 }
 
@@ -130,29 +125,49 @@ impl JsonSchema for RawReaction {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let mut quiet = SignedDuration::schema();
-        let meaning =
-            "How long no further change must come before the last is acted on; 60s if left out.";
-        quiet.insert("description".into(), meaning.into());
-        json_schema!({
-            "description": "What happens when a parameter changes.",
-            "anyOf": [
-                Action::schema(),
-                {
-                    "type": "object",
-                    "properties": {"action": Action::schema(), "quiet": quiet},
-                    "required": ["action"],
-                    "additionalProperties": false,
-                },
-            ],
-        })
+        action_schema::<Action>(
+            "What happens when a parameter changes.",
+            "quiet",
+            "How long no further change must come before the last is acted on; 60s if left out.",
+        )
     }
 }
 
-choices!(Rollback, "`automatic` or `manual`", {
+/// What happens to a deploy that fails, and how long its release is left alone afterwards.
+#[derive(Debug)]
+pub(in crate::config) struct RawRollback(pub(in crate::config) Rollback);
+
+choices!(RolledBackBy, "`automatic` or `manual`", {
     "automatic" => Automatic,
     "manual" => Manual,
 });
+
+impl Decode for RawRollback {
+    fn wanted() -> String {
+        let words = RolledBackBy::WANTED;
+        format!("{words}, or a mapping such as {{action: automatic, hold: 24h}}")
+    }
+
+    fn decode(node: &Node, log: &mut Log) -> Option<Self> {
+        let (by, hold) = read_action(node, "hold", &Self::wanted(), log)?;
+        Some(Self(Rollback { by, hold }))
+    }
+}
+
+impl JsonSchema for RawRollback {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "rollback".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        action_schema::<RolledBackBy>(
+            "What happens to a deploy that fails.",
+            "hold",
+            "How long automation leaves alone a release that was rolled back; until a newer \
+             release or a person if left out.",
+        )
+    }
+}
 
 choices!(VariableNames, "`as-is` or `upper-snake`", {
     "as-is" => AsIs,
@@ -201,4 +216,40 @@ impl Scalar for JsonKey {
     fn schema() -> Schema {
         json_schema!({"type": "string", "pattern": "^[^:]+$"})
     }
+}
+
+/// Reads an action: its word alone, or a mapping with the duration that may go with it.
+fn read_action<A: Scalar>(
+    node: &Node,
+    duration: &'static str,
+    wanted: &str,
+    log: &mut Log,
+) -> Option<(A, Option<SignedDuration>)> {
+    if matches!(node.value, Value::Scalar { .. }) {
+        let action = At::decode(node, log)?;
+        return Some((action.value, None));
+    }
+    let mut fields = Fields::open(node, wanted, log)?;
+    let action: Must<At<A>> = fields.required("action", log);
+    let duration: Option<At<SignedDuration>> = fields.optional(duration, log);
+    fields.finish(log);
+    Some((action.0?.value, duration.map(|duration| duration.value)))
+}
+
+/// The schema of such an action.
+fn action_schema<A: Scalar>(description: &str, duration: &str, meaning: &str) -> Schema {
+    let mut value = SignedDuration::schema();
+    value.insert("description".into(), meaning.into());
+    json_schema!({
+        "description": description,
+        "anyOf": [
+            A::schema(),
+            {
+                "type": "object",
+                "properties": {"action": A::schema(), (duration): value},
+                "required": ["action"],
+                "additionalProperties": false,
+            },
+        ],
+    })
 }

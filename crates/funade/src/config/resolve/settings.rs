@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::config::decode::{At, List, OneOrMany};
 use crate::config::problem::{Problem, Spot};
-use crate::config::raw::{RawParameters, RawReaction, RawSecret, RawVerify};
+use crate::config::raw::{RawParameters, RawReaction, RawRollback, RawSecret, RawVerify};
 use crate::config::template::Template;
 use crate::config::types::{NamePattern, Reaction, Rollback, VariableNames, Verify};
 use crate::facts::names::ContainerName;
@@ -47,7 +47,7 @@ pub(super) struct Written<'raw> {
     pub(super) secrets: Option<&'raw List<RawSecret>>,
     pub(super) on_parameter_change: Option<&'raw RawReaction>,
     pub(super) verify: Option<&'raw RawVerify>,
-    pub(super) rollback: Option<&'raw At<Rollback>>,
+    pub(super) rollback: Option<&'raw RawRollback>,
 }
 
 impl<'raw> Written<'raw> {
@@ -87,7 +87,7 @@ impl<'raw> Written<'raw> {
                 .verify
                 .and_then(|raw| raw.alarms.as_ref())
                 .map_or(&[], |alarms| &alarms.items),
-            rollback: self.rollback.map_or_else(Rollback::default, |raw| raw.value),
+            rollback: self.rollback.map_or_else(Rollback::default, |raw| raw.0),
         }
     }
 

@@ -15,7 +15,8 @@ use crate::facts::names::{EnvironmentName, RepositoryName, ServiceName, TargetId
 
 pub use environment::{Environment, Freeze, FreezeExemption, Registry, Wave};
 pub use service::{
-    Parameters, QuietPeriod, Reaction, Rollback, Secret, Service, Target, VariableNames, Verify,
+    Parameters, QuietPeriod, Reaction, Rollback, RolledBackBy, Secret, Service, Target,
+    VariableNames, Verify,
 };
 pub use words::NamePattern;
 

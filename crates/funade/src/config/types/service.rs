@@ -64,7 +64,7 @@ pub struct Target {
     pub on_parameter_change: Reaction,
     /// What a deploy must show to have succeeded.
     pub verify: Verify,
-    /// Who rolls back a failed deploy.
+    /// What happens to a deploy that fails.
     pub rollback: Rollback,
 }
 
@@ -126,17 +126,27 @@ pub struct QuietPeriod(pub SignedDuration);
 /// What a deploy must show to have succeeded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verify {
-    /// The time that the ECS deployment may take.
+    /// The time that the ECS deployment may take, besides what its strategy lets it wait.
     pub deadline: SignedDuration,
-    /// The alarms that must not be in alarm.
+    /// The alarms that must exist and not be in alarm.
     pub alarms: Vec<AlarmName>,
     /// How long the alarms are watched after the ECS deployment has completed.
     pub bake: SignedDuration,
 }
 
-/// Who rolls back a failed deploy.
+/// What happens to a deploy that fails.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Rollback {
+pub struct Rollback {
+    /// Who rolls it back.
+    pub by: RolledBackBy,
+    /// How long automation leaves alone a release that was rolled back; `None`: until a newer
+    /// release or a person.
+    pub hold: Option<SignedDuration>,
+}
+
+/// Who rolls back a deploy that fails, if ECS does not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum RolledBackBy {
     /// Funade, at once.
     #[default]
     Automatic,
