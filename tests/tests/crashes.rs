@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use funade::facts::record::{Ending, Progress};
+use funade::facts::deploy::{Ending, Progress};
 use funade::facts::subject::{Subject, Wake};
 use funade::shell::reconcile_target;
 use funade::world::CallProblem;
@@ -72,7 +72,7 @@ fn one_fault_in_the_deploy_of_a_bad_image_leads_to_no_second_update() {
                 assert!(!stage.runs(target, &digest(2)), "{history}");
                 assert_eq!(stage.updates(target), 1, "{history}");
                 let standing = stage.sim.target_record(&target.id).standing.expect("it stands");
-                assert_eq!(standing.code, "deploy-failed", "{history}: {}", standing.sentence);
+                assert_eq!(standing.code, "rolled-back", "{history}: {}", standing.sentence);
             }
         }
     }

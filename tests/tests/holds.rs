@@ -17,6 +17,7 @@ fn hold(stage: &Stage, on: &str, hours: Option<i64>) {
         by: "dana".to_owned(),
         since,
         until: hours.map(|hours| since + SignedDuration::from_hours(hours)),
+        release: None,
         lifted: None,
     };
     let set = stage.sim.run(set_hold(&stage.sim, &stage.config, &hold));
@@ -25,11 +26,15 @@ fn hold(stage: &Stage, on: &str, hours: Option<i64>) {
 
 fn lift(stage: &Stage, on: &str) -> Result<Hold, HoldError> {
     let on = Subject::parse_named(on).expect("well-formed");
-    stage.sim.run(lift_hold(&stage.sim, &on, "erin")).expect("nothing dies")
+    stage.sim.run(lift_hold(&stage.sim, &stage.config, &on, "erin")).expect("nothing dies")
 }
 
 fn standing(stage: &Stage) -> Vec<String> {
-    let holds = stage.sim.run(standing_holds(&stage.sim)).expect("nothing dies").expect("no fault");
+    let holds = stage
+        .sim
+        .run(standing_holds(&stage.sim, &stage.config))
+        .expect("nothing dies")
+        .expect("no fault");
     holds.into_iter().map(|hold| hold.on.named()).collect()
 }
 
@@ -140,7 +145,7 @@ fn a_hold_does_not_hide_a_failure() {
     stage.push("1.4.3", 3);
     hold(&stage, "acme/order-api", None);
     stage.look(acme);
-    assert_eq!(stage.stands(acme).0, "deploy-failed");
+    assert_eq!(stage.stands(acme).0, "rolled-back");
     stage.push("1.4.4", 4);
     assert_eq!(stage.stands(acme).0, "held");
 }
@@ -178,6 +183,7 @@ fn what_is_not_there_cannot_be_held() {
         by: "dana".to_owned(),
         since: stage.sim.now(),
         until: None,
+        release: None,
         lifted: None,
     };
     let refused = stage.sim.run(set_hold(&stage.sim, &stage.config, &hold)).expect("nothing dies");

@@ -189,7 +189,7 @@ fn image_and_configuration_go_back_together_and_what_cannot_is_named() {
     assert!(stage.runs(acme, &digest(2)), "ECS went back");
     assert_eq!(stage.variable(acme, "LOG_LEVEL"), plain("info"));
     let (code, sentence) = stage.stands(acme);
-    assert_eq!(code, "deploy-failed");
+    assert_eq!(code, "rolled-back");
     let stays = "what did not go back, since tasks read the newest: \
                  DB_PASSWORD (version 1 → 2)";
     assert!(sentence.contains(stays), "{sentence}");
@@ -209,7 +209,7 @@ fn variables_that_failed_are_tried_again_only_when_somebody_mended_them() {
     stage.sim.set_behaviour("MODE=bad", crashes);
     stage.change(acme, "MODE", text("bad"));
     stage.rest();
-    assert_eq!((stage.stands(acme).0.as_str(), stage.updates(acme)), ("deploy-failed", 2));
+    assert_eq!((stage.stands(acme).0.as_str(), stage.updates(acme)), ("rolled-back", 2));
     assert_eq!(stage.variable(acme, "MODE"), plain("good"), "ECS went back");
     let remedy = "mend MODE, push a newer release, or try again with";
     assert!(stage.stands(acme).1.contains(remedy), "{:?}", stage.stands(acme));
@@ -385,7 +385,7 @@ fn the_same_bad_text_is_not_tried_again() {
         stage.change(acme, "MODE", text("bad"));
         stage.rest();
     }
-    assert_eq!((stage.stands(acme).0.as_str(), stage.updates(acme)), ("deploy-failed", 2));
+    assert_eq!((stage.stands(acme).0.as_str(), stage.updates(acme)), ("rolled-back", 2));
 }
 
 /// Neither parameters nor releases that come all the time hold each other up for ever.

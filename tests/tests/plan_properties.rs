@@ -1,16 +1,20 @@
 //! What holds of every plan, whatever the record says and ECS shows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use funade::decisions::plan::{NewRevision, Observation, Plan, Step, plan};
+use funade::decisions::observation::{Observation, WayBack};
+use funade::decisions::plan::{NewRevision, Plan, Step, plan};
 use funade::decisions::variables::{fingerprint, variables};
+use funade::facts::cause::{Cause, Diagnosis, Trigger};
 use funade::facts::configuration::Configuration;
-use funade::facts::ecs::{Controller, Deployment, DeploymentStatus, EcsService, RolloutState};
-use funade::facts::names::{DeploymentId, RevisionArn};
-use funade::facts::parameter::{Change, Parameter, ParameterName, ParameterValue, Stores};
-use funade::facts::record::{
-    Deploy, DeployId, Ending, Progress, TargetRecord, Turn, TurnsForTarget,
+use funade::facts::deploy::{Deploy, DeployId, Ending, GoingBack, Good, Phase, Progress, UndoneBy};
+use funade::facts::ecs::{
+    AlarmState, Controller, Deployment, DeploymentStatus, EcsService, RolloutState,
+    ServiceDeployment, ServiceDeploymentStatus,
 };
+use funade::facts::names::{DeploymentId, RevisionArn, ServiceDeploymentArn};
+use funade::facts::parameter::{Change, Parameter, ParameterName, ParameterValue, Stores};
+use funade::facts::record::{TargetRecord, Turn, TurnsForTarget};
 use funade::facts::release::{AssignedBy, Assignment, Release};
 use funade::facts::task_definition::{Document, Revision};
 use funade_tests::{digest, example_config, tag};
@@ -60,6 +64,7 @@ fn deployments() -> impl Strategy<Value = Vec<Deployment>> {
                 revision: revision(number),
                 rollout,
                 reason: None,
+                updated_at: None,
             })
             .collect()
     })
@@ -75,25 +80,84 @@ fn services() -> impl Strategy<Value = Option<EcsService>> {
     prop::option::weighted(
         0.95,
         (statuses, controllers, deployments()).prop_map(|(status, controller, deployments)| {
-            EcsService { status: status.to_owned(), controller, deployments }
+            let (strategy_waits, messages) = (SignedDuration::ZERO, Vec::new());
+            let status = status.to_owned();
+            EcsService { status, controller, deployments, strategy_waits, messages }
         }),
     )
+}
+
+fn cause() -> Cause {
+    Cause {
+        trigger: Trigger::GivenUp,
+        diagnosis: Diagnosis::Unknown,
+        what: "x".to_owned(),
+        tasks: Vec::new(),
+        messages: Vec::new(),
+    }
+}
+
+/// ECS's history: some revisions, the newest first.
+fn histories() -> impl Strategy<Value = Vec<ServiceDeployment>> {
+    let statuses = prop::sample::select(vec![
+        ServiceDeploymentStatus::InProgress,
+        ServiceDeploymentStatus::Successful,
+        ServiceDeploymentStatus::Stopped,
+        ServiceDeploymentStatus::RollingBack,
+        ServiceDeploymentStatus::RolledBack,
+        ServiceDeploymentStatus::RollbackFailed,
+    ]);
+    prop::collection::vec((1..5_u8, statuses), 0..3).prop_map(|entries| {
+        let numbered = entries.into_iter().zip(1..);
+        let entry = |((number, status), id): ((u8, _), i32)| {
+            let arn = format!("arn:aws:ecs:x:222222222222:service-deployment/acme/web/{id}");
+            ServiceDeployment {
+                arn: ServiceDeploymentArn::parse(arn).expect("well-formed"),
+                revision: revision(number),
+                status,
+                reason: None,
+                began_at: NOW,
+            }
+        };
+        numbered.map(entry).collect()
+    })
 }
 
 fn progresses() -> impl Strategy<Value = Progress> {
     let endings = prop::sample::select(vec![
         Ending::Succeeded,
         Ending::Superseded,
-        Ending::Failed { reason: "x".to_owned() },
+        Ending::Failed { cause: cause(), stays: "x".to_owned() },
+        Ending::RolledBack { cause: cause(), by: UndoneBy::Ecs, to: revision(1) },
+        Ending::Replaced { by: revision(2) },
     ]);
+    let going =
+        (1..5_u8, prop::option::of(1..5_u8), any::<bool>()).prop_map(|(leaves, to, asked)| {
+            let to = to.map(|to| Good { revision: revision(to), deploy: None, release: None });
+            let by = if to.is_some() { UndoneBy::Funade } else { UndoneBy::Ecs };
+            let (leaves, asked_at) = (revision(leaves), asked.then_some(NOW));
+            GoingBack { cause: cause(), by, leaves, to, since: NOW, asked_at }
+        });
     let known = (1..5_u8, 1..5_u8).prop_map(|(r, d)| (revision(r), deployment_id(d)));
     prop_oneof![
         Just(Progress::Begun),
-        known.clone().prop_map(|(revision, _)| Progress::Registered { revision }),
-        known.prop_map(|(revision, deployment)| Progress::Updated {
+        known.clone().prop_map(|(revision, _)| Progress::Registered {
             revision,
-            deployment,
+            at: NOW - SignedDuration::from_mins(5)
+        }),
+        known.clone().prop_map(|(revision, deployment)| Progress::Updated {
+            revision,
+            deployment: Some(deployment),
             at: NOW
+        }),
+        known.prop_map(|(revision, deployment)| Progress::Completed {
+            revision,
+            deployment: Some(deployment),
+            at: NOW
+        }),
+        going.prop_map(|going| {
+            let revision = Some(going.leaves.clone());
+            Progress::GoingBack { revision, deployment: Some(deployment_id(1)), going }
         }),
         (endings, prop::option::of((1..5_u8).prop_map(revision)))
             .prop_map(|(ending, revision)| Progress::Ended { revision, ending, at: NOW }),
@@ -104,6 +168,7 @@ prop_compose! {
     fn records()(
         deploy in prop::option::of((progresses(), 1..3_u64, 1..5_u8)),
         begun in 1..9_u64,
+        good in prop::option::of(1..5_u8),
     ) -> TargetRecord {
         let target = example_target();
         TargetRecord {
@@ -116,13 +181,18 @@ prop_compose! {
                 cause: "a test".to_owned(),
                 configuration: Configuration::default(),
                 fingerprint: String::new(),
+                disregards: BTreeSet::new(),
+                attempt: 1,
                 begun_at: NOW,
                 progress,
+                phases: vec![(Phase::Starting, NOW)],
             }),
             standing: None,
             last_seen: None,
             quiet_since: None,
             had_turn: 0,
+            good: good.map(|good| Good { revision: revision(good), deploy: None, release: None }),
+            last_rollback: None,
         }
     }
 }
@@ -133,7 +203,11 @@ prop_compose! {
         image in prop::sample::select(vec![":1.4.0", ":1.9.0", "@wanted", ":latest"]),
         image_present in any::<bool>(),
         registered in prop::option::of((1..5_u8).prop_map(revision)),
-        deployed_before in any::<bool>(),
+        deployments in histories(),
+        alarm in prop::option::weighted(0.9, prop::sample::select(vec![
+            AlarmState::Quiet, AlarmState::Quiet, AlarmState::Raised,
+        ])),
+        way in any::<(bool, bool)>(),
         ours in stores(),
         there in stores(),
         changed_ago in prop::option::of(0..120_i64),
@@ -146,8 +220,23 @@ prop_compose! {
             cause: "a test".to_owned(),
         });
         let stores = Some(there);
+        let alarms = example_target().verify.alarms;
+        let alarms = alarm.map(|alarm| (alarms[0].clone(), alarm)).into_iter().collect();
         Observation {
-            running, service, image_present, registered, deployed_before, stores, changed, hold: None, turns
+            running,
+            service,
+            image_present,
+            registered,
+            deployments: Some(deployments),
+            alarms: Some(alarms),
+            stopped: Some(Vec::new()),
+            way_back: Some(WayBack { active: way.0, image_present: way.1 }),
+            stores,
+            changed,
+            hold: None,
+            lifted_at: None,
+            turns,
+            rollback: None,
         }
     }
 }
@@ -200,11 +289,12 @@ fn running(arn: &RevisionArn, image: &str, ours: &Stores) -> Revision {
     });
     let document = Document::parse(document).expect("a task definition");
     let document = document.with_variables(&variables(&example_target(), ours).variables);
-    Revision { arn: arn.clone(), document, tags: BTreeMap::new() }
+    Revision { arn: arn.clone(), document, tags: BTreeMap::new(), active: true }
 }
 
 fn planned(record: &TargetRecord, observed: &Observation, by_person: bool) -> Plan {
-    plan(&example_target(), Some(&assignment(2, by_person)), record, observed, NOW)
+    let planned = plan(&example_target(), Some(&assignment(2, by_person)), record, observed, NOW);
+    planned.expect("it lacks nothing")
 }
 
 proptest! {
@@ -215,7 +305,9 @@ proptest! {
     fn a_plan_updates_at_most_once_and_last(record in records(), observed in observations()) {
         let steps = planned(&record, &observed, false).steps;
         let updates: Vec<usize> = (0..steps.len())
-            .filter(|index| matches!(steps[*index], Step::Update(_)))
+            .filter(|index| {
+                matches!(steps[*index], Step::Update(_) | Step::UpdateBack(_) | Step::RollBack(_))
+            })
             .collect();
         prop_assert!(updates.is_empty() || updates == vec![steps.len() - 1], "{steps:?}");
     }
@@ -242,11 +334,14 @@ proptest! {
         let plan = planned(&record, &observed, true);
         if !plan.steps.is_empty() {
             let deploy = plan.record.deploy.expect("it is written down first");
-            prop_assert_eq!(deploy.assignment.number, 2);
-            let unfinished =
-                matches!(deploy.progress, Progress::Begun | Progress::Registered { .. });
-            prop_assert!(unfinished, "{:?}", deploy.progress);
-            prop_assert!(observed.image_present);
+            if deploy.phase() == Phase::RollingBack {
+                let back = matches!(plan.steps[..], [Step::UpdateBack(_) | Step::RollBack(_)]);
+                prop_assert!(back, "{:?}", plan.steps);
+            } else {
+                prop_assert_eq!(deploy.assignment.number, 2);
+                prop_assert_eq!(deploy.phase(), Phase::Starting, "{:?}", deploy.progress);
+                prop_assert!(observed.image_present);
+            }
         }
     }
 
@@ -272,12 +367,20 @@ proptest! {
                 revision: arn.clone(),
                 rollout: RolloutState::Completed,
                 reason: None,
+                updated_at: None,
             };
             let service = observed.service.clone().expect("nothing is planned without it");
             let document = registration.document.clone();
             let after = Observation {
                 service: Some(EcsService { deployments: vec![primary], ..service }),
-                running: Some(Revision { arn, document, tags: registration.tags.clone() }),
+                running: Some(Revision {
+                    arn,
+                    document,
+                    tags: registration.tags.clone(),
+                    active: true,
+                }),
+                registered: None,
+                deployments: Some(Vec::new()),
                 ..observed
             };
             let next = planned(&plan.record, &after, true);
@@ -313,7 +416,9 @@ proptest! {
         let recent =
             observed.changed.as_ref().is_some_and(|c| NOW.duration_since(c.at).as_secs() < 60);
         if recent {
-            prop_assert_eq!(planned(&record, &observed, false).steps, vec![]);
+            let plan = planned(&record, &observed, false);
+            let goes_back = plan.report.code() == "rolls-back";
+            prop_assert!(plan.steps.is_empty() || goes_back, "{:?}", plan.steps);
         }
     }
 
@@ -322,7 +427,9 @@ proptest! {
     fn only_a_person_moves_a_target_back(record in records(), observed in observations()) {
         let image = observed.running.as_ref().map(|running| running.document.to_value().to_string());
         if image.is_some_and(|image| image.contains(":1.9.0")) {
-            prop_assert!(planned(&record, &observed, false).steps.is_empty());
+            let plan = planned(&record, &observed, false);
+            let goes_back = plan.report.code() == "rolls-back";
+            prop_assert!(plan.steps.is_empty() || goes_back, "{:?}", plan.steps);
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use funade_sim::Call;
 use funade_tests::{Stage, digest, tag, text};
+use jiff::SignedDuration;
 
 /// The dependent rounds among these calls of those to what is deployed, to and from.
 fn rounds(calls: &[Call]) -> usize {
@@ -66,9 +67,24 @@ fn parameters_add_no_round_beyond_their_pages() {
     let unchanged = calls_of(&stage, |stage| drop(stage.pass(stage.target("acme"))));
     assert_eq!((pages(&unchanged), rounds(&unchanged)), (5, 5), "{unchanged:#?}");
 
-    stage.put(stage.target("acme"), "SETTING_00", text("off"));
+    stage.change(stage.target("acme"), "SETTING_00", text("off"));
+    stage.sim.pass_time(SignedDuration::from_secs(61));
     let changed = calls_of(&stage, |stage| drop(stage.pass(stage.target("acme"))));
     assert_eq!((pages(&changed), rounds(&changed)), (5, 5 + 2), "{changed:#?}");
+}
+
+/// The alarms of a target that has settled are read only when something is to be done after all.
+#[test]
+fn a_settled_target_is_asked_for_its_alarms_only_before_a_deploy() {
+    let stage = with_five_pages();
+    let alarms =
+        |calls: &[Call]| calls.iter().filter(|call| call.operation == "DescribeAlarms").count();
+    let unchanged = calls_of(&stage, |stage| drop(stage.pass(stage.target("acme"))));
+    assert_eq!(alarms(&unchanged), 0, "{unchanged:#?}");
+    // Nobody told of this change.
+    stage.put(stage.target("acme"), "SETTING_00", text("off"));
+    let changed = calls_of(&stage, |stage| drop(stage.pass(stage.target("acme"))));
+    assert_eq!((alarms(&changed), rounds(&changed)), (1, 5 + 3), "{changed:#?}");
 }
 
 /// Parameter Store's rate is shared with the tasks that start, and now some do.

@@ -1,8 +1,9 @@
 //! Failure modes of other deployers, one test each; the numbers are those of docs/failure-modes.md.
 
+use funade::facts::deploy::{Ending, Progress, UndoneBy};
 use funade::facts::ecs::Controller;
 use funade::facts::names::TargetId;
-use funade::facts::record::{Ending, Progress, StandingKind};
+use funade::facts::record::StandingKind;
 use funade::facts::task_definition::{DEPLOY_TAG, RELEASE_TAG};
 use funade_tests::{Stage, digest, tag};
 use jiff::SignedDuration;
@@ -11,7 +12,11 @@ fn ending(stage: &Stage, environment: &str) -> Option<Ending> {
     let record = stage.sim.target_record(&stage.target(environment).id);
     match record.deploy?.progress {
         Progress::Ended { ending, .. } => Some(ending),
-        Progress::Begun | Progress::Registered { .. } | Progress::Updated { .. } => None,
+        Progress::Begun
+        | Progress::Registered { .. }
+        | Progress::Updated { .. }
+        | Progress::Completed { .. }
+        | Progress::GoingBack { .. } => None,
     }
 }
 
@@ -27,11 +32,12 @@ fn a_circuit_breakers_rollback_is_a_failure() {
     stage.push("1.4.2", 2);
     let target = stage.target("acme");
     assert!(!stage.runs(target, &digest(2)), "the simulated ECS has rolled back");
-    let Some(Ending::Failed { reason }) = ending(&stage, "acme") else {
+    let Some(Ending::RolledBack { cause, by, .. }) = ending(&stage, "acme") else {
         panic!("it is not called a success")
     };
-    assert!(reason.contains("circuit breaker"), "{reason}");
-    assert_eq!(code(&stage, &target.id), "deploy-failed");
+    assert!(cause.what.contains("circuit breaker"), "{cause:?}");
+    assert_eq!(by, UndoneBy::Ecs);
+    assert_eq!(code(&stage, &target.id), "rolled-back");
 }
 
 /// Row 11, in part: what failed is not tried again by itself, however often its event comes.
@@ -85,7 +91,7 @@ fn success_is_known_by_the_deployment() {
     assert_eq!(code(&stage, &target.id), "settling", "the forced one may still fail");
     stage.rest();
     let ending = ending(&stage, "acme").expect("it is over");
-    assert!(matches!(ending, Ending::Failed { .. }), "{ending:?}");
+    assert!(matches!(ending, Ending::Replaced { .. }), "{ending:?}");
     assert_eq!(code(&stage, &target.id), "already-runs", "the release runs all the same");
     assert_eq!(stage.updates(target), 1);
 }
@@ -341,7 +347,7 @@ fn a_second_tag_during_the_deployment_does_not_make_it_a_success() {
     assert_eq!(code(&stage, &target.id), "in-progress");
     stage.rest();
     assert!(!stage.runs(target, &digest(2)), "the simulated ECS has rolled back");
-    assert_eq!(code(&stage, &target.id), "deploy-failed");
+    assert_eq!(code(&stage, &target.id), "rolled-back");
     assert_eq!(stage.updates(target), 1, "one image, one deploy");
 }
 
@@ -358,7 +364,7 @@ fn nothing_is_begun_until_a_rollback_is_over() {
     stage.sim.pass_time(SignedDuration::from_secs(6 * 60 + 1));
     stage.send(&stage.event(&tag("1.4.3"), &digest(3)));
     stage.sim.deliver_all();
-    assert_eq!(code(&stage, &target.id), "goes-back");
+    assert_eq!(code(&stage, &target.id), "rolls-back");
     assert_eq!(stage.updates(target), 1);
     stage.rest();
     assert!(stage.runs(target, &digest(3)), "then the newer release goes out");

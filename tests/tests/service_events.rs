@@ -1,7 +1,7 @@
 //! Events of ECS say where to look: they make things fast, and are never believed.
 
 use funade::config::Target;
-use funade::facts::record::{Ending, Progress};
+use funade::facts::deploy::{Ending, Progress};
 use funade::shell::Handled;
 use funade::world::World;
 use funade_sim::deployment_event;

@@ -129,7 +129,7 @@ fn a_failure_beyond_the_waves_budget_stops_the_rest() {
     stage.sim.set_behaviour("MODE=bad", crashes);
     change(&stage, "bad");
     watch(&stage, SignedDuration::from_hours(3), |_| {});
-    assert_eq!(stage.stands(stage.target("canary")).0, "deploy-failed");
+    assert_eq!(stage.stands(stage.target("canary")).0, "rolled-back");
     for target in stage.targets() {
         let expected = if wave(target) == "first" { 2 } else { 1 };
         assert_eq!(stage.updates(target), expected, "{}", target.id);
@@ -158,7 +158,7 @@ fn failures_within_the_budget_do_not_stop_a_wave() {
     stage.sim.set_behaviour("MODE=b WEAK=yes", crashes);
     change(&stage, "b");
     watch(&stage, SignedDuration::from_mins(50), |_| {});
-    assert_eq!(stage.stands(&large).0, "deploy-failed");
+    assert_eq!(stage.stands(&large).0, "rolled-back");
     for target in stage.targets().into_iter().filter(|target| target.id != large.id) {
         assert_eq!(mode(&stage, target), r#"Some(Plain("b"))"#, "{}", target.id);
         assert_eq!(stage.updates(target), 2, "{}", target.id);

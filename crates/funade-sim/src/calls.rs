@@ -1,11 +1,13 @@
 //! Calls: counted, in rounds, and failing where they are told to.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
 use funade::world::{CallError, CallProblem};
 
+use crate::chance::Chance;
 use crate::state::{Sim, State};
 
 /// One call of a port.
@@ -61,13 +63,87 @@ impl Call {
     }
 }
 
+/// The faults that chance may draw, and how often each in a hundred.
+const DRAWN: [(Fault, u64); 5] = [
+    (Fault::Throttled, 30),
+    (Fault::Lost, 20),
+    (Fault::ResponseLost, 20),
+    (Fault::DiesBefore, 15),
+    (Fault::DiesAfter, 15),
+];
+
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
+    /// All calls; only their number in a history, of which there are many.
     log: Vec<Call>,
+    made: usize,
     round: u64,
     /// The how manieth call, from 0, shall meet which fault.
-    planned: Option<(usize, Fault)>,
+    planned: BTreeMap<usize, Fault>,
+    /// What draws further ones, and how often in a thousand.
+    drawn: Option<(Chance, u64)>,
+    /// Those that were drawn.
+    struck: BTreeMap<usize, Fault>,
+    /// Whether only the number of calls is kept.
+    silent: bool,
     dead: bool,
+}
+
+impl Calls {
+    /// From now on calls are not kept, and meet these faults, or such as chance draws.
+    pub(crate) fn begin_history(
+        &mut self,
+        seed: u64,
+        per_mille: u64,
+        listed: Option<BTreeMap<usize, Fault>>,
+    ) {
+        self.silent = true;
+        self.drawn = listed.is_none().then(|| (Chance::of(seed, 2), per_mille));
+        self.planned = listed.unwrap_or_default();
+    }
+
+    /// From now on no call meets a fault.
+    pub(crate) fn end_faults(&mut self) {
+        self.drawn = None;
+        self.planned.clear();
+    }
+
+    /// How many calls were made.
+    pub(crate) fn made(&self) -> usize {
+        self.made
+    }
+
+    /// Whether the function that was at work has died. It is forgotten.
+    pub(crate) fn take_dead(&mut self) -> bool {
+        std::mem::take(&mut self.dead)
+    }
+
+    /// The faults that have struck.
+    pub(crate) fn struck(&mut self) -> BTreeMap<usize, Fault> {
+        std::mem::take(&mut self.struck)
+    }
+
+    fn refused(&mut self, number: usize) {
+        if let Some(call) = self.log.get_mut(number) {
+            call.outcome = CallOutcome::Refused;
+        }
+    }
+
+    fn draw(&mut self) -> Option<Fault> {
+        let (chance, per_mille) = self.drawn.as_mut()?;
+        if !chance.per_mille(*per_mille) {
+            return None;
+        }
+        let mut lot = chance.below(100);
+        let drawn = DRAWN.iter().find(|(_, often)| match lot.checked_sub(*often) {
+            Some(rest) => {
+                lot = rest;
+                false
+            }
+            None => true,
+        });
+        drawn.map(|(fault, _)| *fault)
+    }
 }
 
 impl Sim {
@@ -88,7 +164,7 @@ impl Sim {
     /// Lets a fault strike the call with this number, counted from 0 and from now.
     pub fn plan_fault(&self, call: usize, fault: Fault) {
         let mut state = self.state_mut();
-        state.calls.planned = Some((state.calls.log.len() + call, fault));
+        state.calls.planned = BTreeMap::from([(state.calls.made + call, fault)]);
     }
 
     /// Runs a function's work to its end; `None` if it died on the way.
@@ -98,7 +174,7 @@ impl Sim {
         loop {
             self.state_mut().calls.round += 1;
             let polled = work.as_mut().poll(&mut context);
-            if std::mem::take(&mut self.state_mut().calls.dead) {
+            if self.state_mut().calls.take_dead() {
                 return None;
             }
             if let Poll::Ready(output) = polled {
@@ -123,7 +199,7 @@ impl Sim {
             None => {
                 let result = carry_out(&mut self.state_mut());
                 if result.is_err() {
-                    self.state_mut().calls.log[number].outcome = CallOutcome::Refused;
+                    self.state_mut().calls.refused(number);
                 }
                 result.map_err(error)
             }
@@ -143,8 +219,15 @@ impl Sim {
 
     fn begin(&self, operation: &'static str, subject: &str) -> (usize, Option<Fault>) {
         let calls = &mut self.state_mut().calls;
-        let number = calls.log.len();
-        let fault = calls.planned.filter(|(at, _)| *at == number).map(|(_, fault)| fault);
+        let number = calls.made;
+        calls.made += 1;
+        let fault = calls.planned.remove(&number).or_else(|| calls.draw());
+        if let Some(fault) = fault {
+            calls.struck.insert(number, fault);
+        }
+        if calls.silent {
+            return (number, fault);
+        }
         calls.log.push(Call {
             round: calls.round,
             operation,

@@ -1,6 +1,9 @@
 //! Events of AWS, as EventBridge sends them.
 
-use funade::facts::names::{ClusterName, Digest, EcsServiceName, Place, RepositoryName, Tag};
+use funade::facts::ecs::AlarmState;
+use funade::facts::names::{
+    AlarmName, ClusterName, Digest, EcsServiceName, Place, RepositoryName, Tag,
+};
 use funade::facts::parameter::{ParameterName, SecretName};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -90,6 +93,23 @@ pub fn deployment_event(
     event["resources"] =
         json!([format!("arn:aws:ecs:{region}:{account}:service/{cluster}/{service}")]);
     event
+}
+
+/// "CloudWatch Alarm State Change".
+#[must_use]
+pub fn alarm_event(
+    id: &str,
+    at: Timestamp,
+    place: &Place,
+    alarm: &AlarmName,
+    state: AlarmState,
+) -> Value {
+    let value = match state {
+        AlarmState::Quiet => "OK",
+        AlarmState::Raised => "ALARM",
+    };
+    let detail = json!({"alarmName": alarm.as_str(), "state": {"value": value}});
+    envelope(id, "aws.cloudwatch", "CloudWatch Alarm State Change", at, place, &detail)
 }
 
 fn envelope(

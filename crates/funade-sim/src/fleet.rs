@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use funade::config::{Config, Target};
+use funade::facts::ecs::AlarmState;
 use funade::facts::image::ImageReference;
 use funade::facts::names::Tag;
 use funade::facts::task_definition::{Document, Registration};
@@ -14,13 +15,16 @@ use crate::state::Sim;
 pub const TASK_DEFINITION: &str = include_str!("task-definition.json");
 
 /// Makes the ECS service of each target, with three tasks that run the given tag, and the secrets
-/// that it reads; no parameters.
+/// that it reads, its alarms quiet; no parameters.
 pub fn stand_up(sim: &Sim, config: &Config, tag: &Tag) {
     for target in config.targets() {
         let registration = first_revision(target, tag);
         sim.put_service(&target.place, &target.cluster, &target.ecs_service, &registration, 3);
         for read in &target.secrets {
             sim.put_secret(&target.place, &read.secret);
+        }
+        for alarm in &target.verify.alarms {
+            sim.set_alarm(&target.place, alarm, AlarmState::Quiet);
         }
     }
 }

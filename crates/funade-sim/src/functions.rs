@@ -61,14 +61,14 @@ impl Sim {
     /// whether there was one.
     pub fn deliver_next(&self) -> bool {
         let now = self.now();
-        let Some(wake) = self.state().messages.next(now) else { return false };
+        let Some(wake) = self.state_mut().messages.receive(now) else { return false };
         let passed = self.run(deliver(self, &self.cache, std::slice::from_ref(&wake)));
         let delivered = passed.and_then(Result::ok).unwrap_or_default();
         let state = &mut *self.state_mut();
         if delivered.iter().any(|delivered| delivered.subject == wake.subject && !delivered.again) {
-            state.messages.delete(&wake.subject, now);
+            state.messages.delete(&wake.subject);
         } else {
-            state.messages.hide(&wake.subject, now, now + VISIBILITY_TIMEOUT);
+            state.messages.hide(&wake.subject, now + VISIBILITY_TIMEOUT);
         }
         for Delivered { subject, said, .. } in delivered {
             state.journal.extend(said.into_iter().map(|said| Said {

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use funade::config::{Config, Sources, pack, unpack};
+use funade::facts::deploy::Deploy;
 use funade::facts::hold::Hold;
-use funade::facts::names::{ServiceName, TargetId};
+use funade::facts::names::{Digest, ServiceName, TargetId};
 use funade::facts::parameter::{Change, Watched};
 use funade::facts::record::{ServiceRecord, TargetRecord};
-use funade::facts::release::{Release, Request};
+use funade::facts::release::{Release, Request, RollbackRequest};
 use funade::facts::stored::Stored;
 use funade::facts::subject::Subject;
 use funade::shell::ConfigCache;
@@ -26,6 +27,9 @@ pub(crate) struct Table {
     /// By kind and name, with the generation beside the record.
     records: BTreeMap<String, (u64, String)>,
     requests: BTreeMap<ServiceName, String>,
+    rollbacks: BTreeMap<TargetId, String>,
+    /// By number, in their stored form.
+    deploys: BTreeMap<TargetId, BTreeMap<u64, String>>,
     releases: BTreeMap<ServiceName, Vec<Release>>,
     /// When something has changed, and when those who read it are woken.
     changes: BTreeMap<Watched, (Change, Option<Timestamp>)>,
@@ -59,6 +63,20 @@ impl Sim {
         })
     }
 
+    /// The image that is assigned to a target, without a call.
+    #[must_use]
+    pub fn assigned(&self, target: &TargetId) -> Option<Digest> {
+        let record: ServiceRecord = self.state().table.read(&format!("service/{}", target.service));
+        let assigned = record.assignment(&target.environment);
+        assigned.map(|assigned| assigned.release.digest.clone())
+    }
+
+    /// A target's deploys, the newest first, without a call.
+    #[must_use]
+    pub fn deploys_of(&self, target: &TargetId) -> Vec<Deploy> {
+        self.state().table.deploys(target)
+    }
+
     /// Generations of all records, to see whether anything was written.
     #[must_use]
     pub fn generations(&self) -> BTreeMap<String, u64> {
@@ -72,6 +90,11 @@ impl Table {
         self.records
             .get(key)
             .map_or_else(T::default, |(_, json)| T::from_json(json).expect("we wrote it"))
+    }
+
+    fn deploys(&self, target: &TargetId) -> Vec<Deploy> {
+        let stored = self.deploys.get(target).into_iter().flat_map(BTreeMap::values).rev();
+        stored.map(|json| Deploy::from_json(json).expect("we wrote it")).collect()
     }
 
     fn write(&mut self, key: String, generation: u64, json: String) -> Result<(), CallProblem> {
@@ -201,10 +224,46 @@ impl Ledger for Sim {
         &self,
         target: &TargetId,
         record: &TargetRecord,
+        deploys: &[Deploy],
     ) -> Result<(), CallError> {
         let key = format!("target/{target}");
-        self.call("PutItem", key.clone(), |state| {
-            state.table.write(key, record.generation, record.to_json())
+        let operation = if deploys.is_empty() { "PutItem" } else { "TransactWriteItems" };
+        self.call(operation, key.clone(), |state| {
+            state.table.write(key, record.generation, record.to_json())?;
+            let history = state.table.deploys.entry(target.clone()).or_default();
+            for deploy in deploys {
+                history.insert(deploy.id.number, deploy.to_json());
+            }
+            state.written.push((target.clone(), record.clone()));
+            Ok(())
+        })
+        .await
+    }
+
+    async fn deploys(&self, target: &TargetId) -> Result<Vec<Deploy>, CallError> {
+        self.call("Query", format!("deploys of {target}"), |state| Ok(state.table.deploys(target)))
+            .await
+    }
+
+    async fn rollback_request(
+        &self,
+        target: &TargetId,
+    ) -> Result<Option<RollbackRequest>, CallError> {
+        self.call("GetItem", format!("rollback {target}"), |state| {
+            let stored = state.table.rollbacks.get(target);
+            Ok(stored.map(|json| RollbackRequest::from_json(json).expect("we wrote it")))
+        })
+        .await
+    }
+
+    async fn write_rollback_request(
+        &self,
+        target: &TargetId,
+        request: &RollbackRequest,
+    ) -> Result<(), CallError> {
+        self.call("PutItem", format!("rollback {target}"), |state| {
+            state.table.rollbacks.insert(target.clone(), request.to_json());
+            Ok(())
         })
         .await
     }
@@ -272,6 +331,14 @@ impl Ledger for Sim {
         self.call("PutItem", format!("event {}", note.id), |state| {
             state.table.notes.push(note.clone());
             Ok(())
+        })
+        .await
+    }
+
+    async fn events_about(&self, subject: &Subject) -> Result<Vec<EventNote>, CallError> {
+        self.call("Query", format!("about {subject}"), |state| {
+            let notes = state.table.notes.iter().rev();
+            Ok(notes.filter(|note| note.about.contains(subject)).cloned().collect())
         })
         .await
     }

@@ -83,6 +83,33 @@ impl Sim {
 }
 
 impl Stores {
+    /// The parameters below a path, and when each was written.
+    pub(crate) fn below<'a>(
+        &'a self,
+        place: &Place,
+        path: &'a ParameterPath,
+    ) -> impl Iterator<Item = (&'a ParameterName, Timestamp)> {
+        self.found(place, path).map(|parameter| (&parameter.name, parameter.written_at))
+    }
+
+    /// The parameters below a path, and what each says.
+    pub(crate) fn values_below<'a>(
+        &'a self,
+        place: &Place,
+        path: &'a ParameterPath,
+    ) -> impl Iterator<Item = (&'a ParameterName, &'a ParameterValue)> {
+        self.found(place, path).map(|parameter| (&parameter.name, &parameter.value))
+    }
+
+    fn found<'a>(
+        &'a self,
+        place: &Place,
+        path: &'a ParameterPath,
+    ) -> impl Iterator<Item = &'a Parameter> {
+        let there = self.parameters.get(place).into_iter().flat_map(BTreeMap::values);
+        there.filter(|parameter| path.below(&parameter.name).is_some())
+    }
+
     /// Carries out what somebody does just before this call.
     pub(crate) fn meanwhile(&mut self, operation: &'static str) {
         if let Some((_, place, name)) = self.doomed.take_if(|(before, ..)| *before == operation)

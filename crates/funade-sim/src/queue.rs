@@ -1,5 +1,7 @@
 //! The simulated queue: FIFO in groups, at least once, with delays.
 
+use std::collections::BTreeSet;
+
 use funade::facts::subject::{Subject, WAKE_DELAY_MAX, Wake};
 use funade::world::{CallError, Queue};
 use jiff::{SignedDuration, Timestamp};
@@ -14,34 +16,55 @@ pub(crate) struct Message {
     pub(crate) wake: Wake,
     /// Not to be received before.
     visible_at: Timestamp,
+    /// Whether a function is at work on it.
+    received: bool,
 }
 
 impl Messages {
-    /// The first message that can be received: a group whose first message is out waits for it.
-    pub(crate) fn next(&self, now: Timestamp) -> Option<Wake> {
-        self.0.iter().find(|message| message.visible_at <= now).map(|m| m.wake.clone())
+    /// Receives what is there for the first subject whose messages can be received: one pass serves
+    /// them all. A group of which a message is out waits for it.
+    pub(crate) fn receive(&mut self, now: Timestamp) -> Option<Wake> {
+        self.receive_but(now, &BTreeSet::new())
     }
 
-    /// Deletes the visible messages of a subject: one pass has served them all.
-    pub(crate) fn delete(&mut self, subject: &Subject, now: Timestamp) {
-        self.0.retain(|message| &message.wake.subject != subject || message.visible_at > now);
+    /// The same, but for these subjects.
+    pub(crate) fn receive_but(&mut self, now: Timestamp, but: &BTreeSet<Subject>) -> Option<Wake> {
+        let visible = |message: &&Message| message.visible_at <= now;
+        let mut free = self.0.iter().filter(|message| !but.contains(&message.wake.subject));
+        let wake = free.find(visible).map(|message| message.wake.clone())?;
+        let mine = self.0.iter_mut().filter(|message| message.wake.subject == wake.subject);
+        mine.filter(|message| message.visible_at <= now)
+            .for_each(|message| message.received = true);
+        Some(wake)
     }
 
-    /// Hides the visible messages of a subject until they are to be received again.
-    pub(crate) fn hide(&mut self, subject: &Subject, now: Timestamp, until: Timestamp) {
+    /// Deletes the messages of a subject that were received.
+    pub(crate) fn delete(&mut self, subject: &Subject) {
+        self.0.retain(|message| &message.wake.subject != subject || !message.received);
+    }
+
+    /// Hides the messages of a subject that were received until they are to be received again.
+    pub(crate) fn hide(&mut self, subject: &Subject, until: Timestamp) {
         let mine = self.0.iter_mut().filter(|message| &message.wake.subject == subject);
-        for message in mine.filter(|message| message.visible_at <= now) {
-            message.visible_at = until;
+        for message in mine.filter(|message| message.received) {
+            (message.visible_at, message.received) = (until, false);
         }
+    }
+
+    /// Whether a message can be received, but for these subjects.
+    pub(crate) fn is_due(&self, now: Timestamp, but: &BTreeSet<Subject>) -> bool {
+        let due = |message: &Message| message.visible_at <= now && !message.received;
+        self.0.iter().any(|message| due(message) && !but.contains(&message.wake.subject))
     }
 
     /// When the next message can be received.
     pub(crate) fn next_at(&self) -> Option<Timestamp> {
-        self.0.iter().map(|message| message.visible_at).min()
+        let waiting = self.0.iter().filter(|message| !message.received);
+        waiting.map(|message| message.visible_at).min()
     }
 
     fn send(&mut self, wake: Wake, visible_at: Timestamp) {
-        self.0.push(Message { wake, visible_at });
+        self.0.push(Message { wake, visible_at, received: false });
     }
 }
 

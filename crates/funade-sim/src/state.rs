@@ -1,7 +1,11 @@
 //! The simulated world's state and its clock.
 
 use std::cell::{Ref, RefCell, RefMut};
+use std::collections::BTreeMap;
 
+use funade::facts::ecs::AlarmState;
+use funade::facts::names::{AlarmName, Place, TargetId};
+use funade::facts::record::TargetRecord;
 use funade::shell::ConfigCache;
 use funade::world::World;
 use jiff::{SignedDuration, Timestamp};
@@ -23,13 +27,18 @@ pub struct Sim {
 
 pub(crate) struct State {
     pub(crate) now: Timestamp,
+    /// How far the clock of the function at work is from AWS's.
+    pub(crate) skew: SignedDuration,
     pub(crate) calls: Calls,
     pub(crate) services: Services,
     pub(crate) images: Images,
     pub(crate) stores: Stores,
+    pub(crate) alarms: BTreeMap<(Place, AlarmName), AlarmState>,
     pub(crate) table: Table,
     pub(crate) messages: Messages,
     pub(crate) journal: Vec<Said>,
+    /// The targets' records that were written since somebody looked.
+    pub(crate) written: Vec<(TargetId, TargetRecord)>,
 }
 
 impl Sim {
@@ -39,13 +48,16 @@ impl Sim {
         Self {
             state: RefCell::new(State {
                 now,
+                skew: SignedDuration::ZERO,
                 calls: Calls::default(),
                 services: Services::default(),
                 images: Images::default(),
                 stores: Stores::default(),
+                alarms: BTreeMap::new(),
                 table: Table::default(),
                 messages: Messages::default(),
                 journal: Vec::new(),
+                written: Vec::new(),
             }),
             cache: ConfigCache::default(),
         }
@@ -74,6 +86,7 @@ impl World for Sim {
     type Ecr = Self;
     type ParameterStore = Self;
     type SecretsManager = Self;
+    type Alarms = Self;
     type Queue = Self;
 
     fn ledger(&self) -> &Self {
@@ -96,11 +109,16 @@ impl World for Sim {
         self
     }
 
+    fn alarms(&self) -> &Self {
+        self
+    }
+
     fn queue(&self) -> &Self {
         self
     }
 
     fn now(&self) -> Timestamp {
-        self.state().now
+        let state = self.state();
+        state.now + state.skew
     }
 }

@@ -5,11 +5,21 @@ pub mod route;
 
 pub mod advance;
 
+pub mod observation;
+
 pub mod plan;
+
+pub(crate) mod look_again;
 
 mod restraint;
 
 mod settle;
+
+mod back;
+
+mod diagnosis;
+
+pub mod hold;
 
 pub mod progress;
 

@@ -4,67 +4,39 @@
 //! should be before the first step, the steps, and a report. Printing it is the dry run.
 //!
 //! Invariants: a plan holds at most one `UpdateService`, and none for a deploy whose deployment
-//! ECS shows; an assignment with its variables is tried once; at the fixed point there are no
-//! steps and the record stays as it is.
+//! ECS shows; an assignment with its variables is tried once; nothing begins while a service goes
+//! back; at the fixed point there are no steps and the record stays as it is.
+
+use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::Target;
-use crate::decisions::progress::ended;
+use crate::decisions::back::{Ask, ask, going_back, take_up_request};
+use crate::decisions::hold::{is_lifted, tried};
+use crate::decisions::look_again::next_look_at;
+use crate::decisions::observation::{Lack, Observation, Seen};
+use crate::decisions::progress::{end, ended};
 use crate::decisions::report::{Report, stand};
-use crate::decisions::restraint::{Case, is_quiet, quiet_period};
-use crate::decisions::settle::{rebind, settle};
+use crate::decisions::restraint::{Case, is_quiet, quiet_period, running_tag};
+use crate::decisions::settle::{SHOWN_WITHIN, deadline, rebind, settle};
 use crate::decisions::wanted::{self, Unusable, Wanted};
+use crate::facts::cause::Trigger;
 use crate::facts::configuration::Configuration;
+use crate::facts::deploy::{Deploy, DeployId, Ending, Good, Phase, Progress};
 use crate::facts::ecs::{Controller, EcsService, RolloutState};
-use crate::facts::hold::Hold;
-use crate::facts::names::RevisionArn;
-use crate::facts::parameter::{Change, Stores};
-use crate::facts::record::{
-    Deploy, DeployId, Ending, Progress, StandingKind, TargetRecord, Turn, TurnsForTarget,
-};
-use crate::facts::release::Assignment;
-use crate::facts::subject::WAKE_DELAY_MAX;
+use crate::facts::names::{AlarmName, RevisionArn, ServiceDeploymentArn};
+use crate::facts::record::{StandingKind, TargetRecord, Turn, TurnsForTarget};
+use crate::facts::release::{AssignedBy, Assignment};
 use crate::facts::task_definition::{Registration, Revision};
-
-/// The first time to look again at something that passes by itself. Soon, since a replica or a
-/// small service is often ready within seconds.
-const LOOK_AGAIN_MIN: SignedDuration = SignedDuration::from_secs(15);
-
-/// The longest time between two looks.
-const LOOK_AGAIN_MAX: SignedDuration = WAKE_DELAY_MAX;
-
-/// What was seen of a target, within one round of reads.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Observation {
-    /// The ECS service; `None` where there is none of that name.
-    pub service: Option<EcsService>,
-    /// The PRIMARY deployment's task definition.
-    pub running: Option<Revision>,
-    /// Whether the assigned image is in the registry that the target pulls from. `true` where
-    /// nothing is assigned.
-    pub image_present: bool,
-    /// The revision that the unfinished deploy has registered, found by its tag. Only looked for
-    /// while the record does not know it.
-    pub registered: Option<RevisionArn>,
-    /// Whether ECS has begun a deployment of the unfinished deploy's revision since the deploy was
-    /// written down, be it over or not. Only looked for while the record does not know it.
-    pub deployed_before: bool,
-    /// All that the target's paths and secrets hold; `None` where [`needs_stores`] says so.
-    pub stores: Option<Stores>,
-    /// The last change of something that the target reads, as far as we were told.
-    pub changed: Option<Change>,
-    /// The hold that stands on the target or its service.
-    pub hold: Option<Hold>,
-    /// The turns in which a change that many targets share is taken up, if any are being given.
-    pub turns: Option<TurnsForTarget>,
-}
 
 /// The decision for one target.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// The record as it should be before the first step.
     pub record: TargetRecord,
+    /// A deploy that this one replaces in the record, as it ended: for the history.
+    pub closed: Option<Deploy>,
     /// What to call, in this order.
     pub steps: Vec<Step>,
     /// What was found, or what is begun.
@@ -85,6 +57,10 @@ pub enum Step {
     Register(Registration),
     /// `UpdateService` with this revision and nothing else.
     Update(NewRevision),
+    /// `UpdateService` with a revision that served before.
+    UpdateBack(RevisionArn),
+    /// `StopServiceDeployment`, so that ECS rolls the deployment back.
+    RollBack(ServiceDeploymentArn),
 }
 
 /// The revision that `UpdateService` names.
@@ -96,60 +72,34 @@ pub enum NewRevision {
     Known(RevisionArn),
 }
 
-/// What to do next for one target. Pure: same inputs, same plan.
-#[must_use]
+/// What to do next for one target. Pure: same inputs, same plan. An observation that is not enough
+/// is answered with what it lacks; each thing that it lacks is asked for once.
 pub fn plan(
     target: &Target,
     assigned: Option<&Assignment>,
     record: &TargetRecord,
     observed: &Observation,
     now: Timestamp,
-) -> Plan {
-    let record = record.clone();
-    let draft = match running(target, observed) {
-        Err(report) => Draft::report(record, *report),
-        Ok((service, running)) => {
-            let record = rebind(record, assigned);
-            let record = settle(record, service, running, observed, assigned, now);
-            decide(target, assigned, record, service, running, observed, now)
+) -> Result<Plan, Lack> {
+    let (service, running) = match running(target, observed) {
+        Ok(found) => found,
+        Err(report) => {
+            let draft = Draft::report(record.clone(), *report);
+            return Ok(draft.finish(target, assigned, observed, None, now));
         }
     };
-    draft.finish(target, assigned, observed, now)
-}
-
-/// Whether a plan from this observation needs what the target's paths and secrets hold: not while
-/// nothing is assigned, nor while our deployment goes on. Parameter Store's rate is shared with
-/// the tasks that start: <https://docs.aws.amazon.com/general/latest/gr/ssm.html>.
-#[must_use]
-pub fn needs_stores(
-    target: &Target,
-    assigned: Option<&Assignment>,
-    record: &TargetRecord,
-    observed: &Observation,
-    now: Timestamp,
-) -> bool {
-    let (Some(assigned), Ok((service, running))) = (assigned, running(target, observed)) else {
-        return false;
-    };
-    let record = rebind(record.clone(), Some(assigned));
-    let record = settle(record, service, running, observed, Some(assigned), now);
-    in_progress(&record, assigned).is_none()
-}
-
-/// Our deployment for this assignment, while it goes on.
-fn in_progress(record: &TargetRecord, assigned: &Assignment) -> Option<Report> {
-    let deploy = record.deploy.as_ref().filter(|d| d.assignment.number == assigned.number)?;
-    let Progress::Updated { deployment, .. } = &deploy.progress else { return None };
-    Some(Report::InProgress {
-        deploy: deploy.id.clone(),
-        release: assigned.release.tag.clone(),
-        deployment: deployment.clone(),
-    })
+    let seen = Seen { target, assigned, service, running, observed, now };
+    let record = settle(rebind(record.clone(), assigned), &seen)?;
+    let record = take_up_request(record, &seen)?;
+    let due = record.deploy.as_ref().and_then(|deploy| deadline(deploy, &seen));
+    let draft = decide(record, &seen)?;
+    Ok(draft.finish(target, assigned, observed, due, now))
 }
 
 /// A plan before its standing is known.
 struct Draft {
     record: TargetRecord,
+    closed: Option<Deploy>,
     steps: Vec<Step>,
     report: Report,
     wanted: Option<Wanted>,
@@ -183,62 +133,58 @@ fn running<'a>(
 }
 
 /// What to do, with the last deploy's progress known.
-fn decide(
-    target: &Target,
-    assigned: Option<&Assignment>,
-    record: TargetRecord,
-    service: &EcsService,
-    running: &Revision,
-    observed: &Observation,
-    now: Timestamp,
-) -> Draft {
-    let Some(assigned) = assigned else {
-        return Draft::report(record, Report::NothingAssigned);
-    };
-    if let Some(report) = in_progress(&record, assigned) {
-        return Draft::report(record, report);
+fn decide(record: TargetRecord, seen: &Seen<'_>) -> Result<Draft, Lack> {
+    if let Some((deploy, going)) = going_back(&record) {
+        let report = Report::under_way(deploy);
+        let steps = ask(deploy, going, seen)?.map(|ask| match ask {
+            Ask::RollBack(deployment) => Step::RollBack(deployment),
+            Ask::Update(revision) => Step::UpdateBack(revision),
+        });
+        return Ok(Draft { steps: steps.into_iter().collect(), ..Draft::report(record, report) });
     }
+    let Some(assigned) = seen.assigned else {
+        return Ok(Draft::report(record, Report::NothingAssigned));
+    };
+    let under_way = record.deploy.as_ref().filter(|deploy| {
+        let deployed =
+            matches!(deploy.progress, Progress::Updated { .. } | Progress::Completed { .. });
+        deployed && deploy.assignment.number == assigned.number
+    });
+    if let Some(deploy) = under_way {
+        let report = Report::under_way(deploy);
+        return Ok(Draft::report(record, report));
+    }
+    let Seen { target, running, observed, now, .. } = *seen;
     let image = wanted::image(target, &assigned.release.digest);
-    let stores = observed.stores.as_ref().expect("they are read unless our deployment goes on");
+    let stores = observed.stores.as_ref().ok_or(Lack::Stores)?;
     let wanted = match wanted::wanted(target, &running.document, &image, stores) {
         Ok(wanted) => wanted,
         Err(unusable) => {
             let report = cannot_be_written(target, running, unusable);
             // It may be so only because somebody is in the middle of changing it.
             let quiet = quiet_period(target, assigned, &record, observed, now);
-            return Draft::report(record, quiet.unwrap_or(report));
+            return Ok(Draft::report(record, quiet.unwrap_or(report)));
         }
     };
     if !wanted.is_new() {
+        if let Some(report) = runs_though_failed(assigned, &record, seen) {
+            return Ok(Draft::report(record, report).of(wanted));
+        }
         let record = abandoned(record, now);
-        return Draft::report(record, same_document(assigned, running, service)).of(wanted);
+        return Ok(Draft::report(record, same_document(assigned, seen)).of(wanted));
     }
-    let (before, image) = (&record, &image);
-    let case = Case {
-        target,
-        assigned,
-        record: before,
-        service,
-        running,
-        observed,
-        image,
-        wanted: &wanted,
-        now,
-    };
-    if let Some(report) = case.restraint() {
-        return Draft::report(record, report).of(wanted);
+    let case = Case { seen: *seen, assigned, record: &record, image: &image, wanted: &wanted };
+    if let Some(report) = case.restraint()? {
+        return Ok(Draft::report(record, report).of(wanted));
     }
-    begin(target, assigned, record, running, observed, wanted, now)
+    Ok(begin(assigned, record, seen, wanted))
 }
 
 /// Ends a deploy that has come no further than a registered revision, and that nobody wants any
 /// more: what it should change is so already.
 fn abandoned(record: TargetRecord, now: Timestamp) -> TargetRecord {
-    let deploy = record.deploy.as_ref();
-    let unfinished = deploy.is_some_and(|deploy| {
-        matches!(deploy.progress, Progress::Begun | Progress::Registered { .. })
-    });
-    if unfinished { ended(record, Ending::Superseded, now) } else { record }
+    let starting = record.deploy.as_ref().is_some_and(|deploy| deploy.phase() == Phase::Starting);
+    if starting { ended(record, Ending::Superseded, now) } else { record }
 }
 
 fn cannot_be_written(target: &Target, running: &Revision, unusable: Unusable) -> Report {
@@ -252,14 +198,43 @@ fn cannot_be_written(target: &Target, running: &Revision, unusable: Unusable) ->
     }
 }
 
+/// What is wanted is the PRIMARY's, brought by a deploy of ours that failed and was not rolled back.
+/// It is said until a person acts, or until ECS completes it after all.
+fn runs_though_failed(
+    assigned: &Assignment,
+    record: &TargetRecord,
+    seen: &Seen<'_>,
+) -> Option<Report> {
+    let deploy = tried(seen.target, record, assigned)?;
+    let Progress::Ended { revision, ending: Ending::Failed { cause, stays }, at } =
+        &deploy.progress
+    else {
+        return None;
+    };
+    let complete = seen.primary().rollout == RolloutState::Completed;
+    let accepted = (complete && cause.trigger != Trigger::Alarm)
+        || is_lifted(*at, seen.observed.lifted_at)
+        || revision.as_ref() != Some(&seen.running.arn);
+    (!accepted).then(|| Report::DeployFailed {
+        deploy: deploy.id.clone(),
+        release: deploy.assignment.release.tag.clone(),
+        cause: cause.clone(),
+        stays: stays.clone(),
+        mend: Vec::new(),
+        stay: Vec::new(),
+    })
+}
+
 /// The PRIMARY's revision is what we want, whoever brought it. It runs once its deployment has
 /// completed; until then ECS may still go back.
-fn same_document(assigned: &Assignment, running: &Revision, service: &EcsService) -> Report {
-    let primary = service.primary().expect("a running revision is the PRIMARY's");
+fn same_document(assigned: &Assignment, seen: &Seen<'_>) -> Report {
+    let primary = seen.primary();
     let release = assigned.release.tag.clone();
     let deployment = primary.id.clone();
     match primary.rollout {
-        RolloutState::Completed => Report::AlreadyRuns { release, revision: running.arn.clone() },
+        RolloutState::Completed => {
+            Report::AlreadyRuns { release, revision: seen.running.arn.clone() }
+        }
         RolloutState::InProgress => Report::Settling { release, deployment },
         RolloutState::Failed => {
             let reason = primary.reason.clone().unwrap_or_else(|| "no reason given".to_owned());
@@ -268,27 +243,37 @@ fn same_document(assigned: &Assignment, running: &Revision, service: &EcsService
     }
 }
 
-/// Begins a deploy, or goes on with the one that an earlier pass began.
+/// Begins a deploy, or goes on with the one that an earlier pass began. One that is still deployed
+/// for an older decision is superseded only now: until then it was watched.
 fn begin(
-    target: &Target,
     assigned: &Assignment,
     mut record: TargetRecord,
-    running: &Revision,
-    observed: &Observation,
+    seen: &Seen<'_>,
     wanted: Wanted,
-    now: Timestamp,
 ) -> Draft {
+    let Seen { target, running, observed, now, .. } = *seen;
+    note_good(&mut record, seen);
     let changed = observed.changed.as_ref().filter(|_| !wanted.new_image);
     let cause = changed.map_or(&assigned.release.cause, |change| &change.cause);
     // One whose revision has other variables was made for what is not wanted any more.
-    let unfinished = record.deploy.take().filter(|deploy| {
+    let goes_on = |deploy: &Deploy| {
         let goes_on = match deploy.progress {
             Progress::Begun => true,
             Progress::Registered { .. } => deploy.fingerprint == wanted.fingerprint,
-            Progress::Updated { .. } | Progress::Ended { .. } => false,
+            Progress::Updated { .. }
+            | Progress::Completed { .. }
+            | Progress::GoingBack { .. }
+            | Progress::Ended { .. } => false,
         };
         goes_on && deploy.assignment.number == assigned.number
-    });
+    };
+    let (unfinished, mut closed) = match record.deploy.take() {
+        Some(deploy) if goes_on(&deploy) => (Some(deploy), None),
+        other => (None, other),
+    };
+    if let Some(replaced) = closed.as_mut().filter(|deploy| !deploy.has_ended()) {
+        end(replaced, Ending::Superseded, now);
+    }
     let mut deploy = unfinished.unwrap_or_else(|| {
         record.deploys_begun += 1;
         Deploy {
@@ -298,8 +283,11 @@ fn begin(
             cause: cause.clone(),
             configuration: Configuration::default(),
             fingerprint: String::new(),
+            disregards: disregarded(assigned, seen),
+            attempt: attempt(closed.as_ref(), assigned),
             begun_at: now,
             progress: Progress::Begun,
+            phases: vec![(Phase::Starting, now)],
         }
     });
     let release = assigned.release.tag.clone();
@@ -310,7 +298,12 @@ fn begin(
         variables: wanted.changes.iter().map(|change| change.variable.clone()).collect(),
         from: running.arn.clone(),
     };
-    let steps = if let Some(revision) = deploy.progress.revision() {
+    let steps = if let Progress::Registered { revision, at } = &deploy.progress {
+        if now.duration_since(*at) < SHOWN_WITHIN {
+            let report = Report::Starts { deploy: deploy.id.clone(), release };
+            record.deploy = Some(deploy);
+            return Draft { closed, wanted: Some(wanted), ..Draft::report(record, report) };
+        }
         vec![Step::Update(NewRevision::Known(revision.clone()))]
     } else {
         // Also of one that was begun before: what is registered is what was read now.
@@ -322,12 +315,46 @@ fn begin(
         vec![Step::Register(registration), Step::Update(NewRevision::JustRegistered)]
     };
     record.deploy = Some(deploy);
-    Draft { record, steps, report, wanted: Some(wanted) }
+    Draft { record, closed, steps, report, wanted: Some(wanted) }
+}
+
+/// A decision that was rolled back and is tried once more counts on.
+fn attempt(last: Option<&Deploy>, assigned: &Assignment) -> u32 {
+    let again = last.filter(|last| {
+        last.phase() == Phase::RolledBack && last.assignment.number == assigned.number
+    });
+    again.map_or(1, |last| last.attempt.saturating_add(1))
+}
+
+/// Whatever serves steadily when a deploy begins is where a rollback goes, whoever brought it; but
+/// not a revision of a deploy of ours that did not succeed.
+fn note_good(record: &mut TargetRecord, seen: &Seen<'_>) {
+    let running = &seen.running.arn;
+    let known = record.good.as_ref().is_some_and(|good| &good.revision == running);
+    let last = record.deploy.as_ref();
+    let unproven = last.is_some_and(|deploy| {
+        deploy.progress.revision() == Some(running) && deploy.phase() != Phase::Succeeded
+    });
+    if !known && !unproven && seen.primary().rollout == RolloutState::Completed {
+        let release = running_tag(seen, record);
+        record.good = Some(Good { revision: running.clone(), deploy: None, release });
+    }
+}
+
+/// The alarms that are raised already when a person wants to deploy all the same.
+fn disregarded(assigned: &Assignment, seen: &Seen<'_>) -> BTreeSet<AlarmName> {
+    match assigned.by {
+        AssignedBy::Selection => BTreeSet::new(),
+        AssignedBy::Request { .. } => {
+            let raised = seen.raised().expect("what stands against it was asked before");
+            raised.into_iter().cloned().collect()
+        }
+    }
 }
 
 impl Draft {
     fn report(record: TargetRecord, report: Report) -> Self {
-        Self { record, steps: Vec::new(), report, wanted: None }
+        Self { record, closed: None, steps: Vec::new(), report, wanted: None }
     }
 
     fn of(self, wanted: Wanted) -> Self {
@@ -339,6 +366,7 @@ impl Draft {
         target: &Target,
         assigned: Option<&Assignment>,
         observed: &Observation,
+        due: Option<Timestamp>,
         now: Timestamp,
     ) -> Plan {
         if let Some(running) = &observed.running {
@@ -354,11 +382,9 @@ impl Draft {
             held.filter(|_| self.steps.is_empty() && is_quiet(target, observed, now))
         };
         self.record.standing = Some(stand(self.record.standing.take(), &self.report, number, now));
-        let since = self.record.standing.as_ref().map_or(now, |standing| standing.since);
-        let look_again = next_look_after(&self.report, now.duration_since(since));
-        let look_again = look_again.map(within_max);
-        let Self { record, steps, report, wanted } = self;
-        Plan { record, steps, report, wanted, look_again, wake_service }
+        let look_again = next_look_at(&self.report, &self.record, due, now);
+        let Self { record, closed, steps, report, wanted } = self;
+        Plan { record, closed, steps, report, wanted, look_again, wake_service }
     }
 
     /// Notes that the target has had its turn, and says whether its service should hear of
@@ -377,63 +403,6 @@ impl Draft {
             }
             (StandingKind::Blocked, Some(Turn::Given)) => true,
             (_, _) => awaits && turns.had,
-        }
-    }
-}
-
-fn within_max(delay: SignedDuration) -> SignedDuration {
-    delay.min(LOOK_AGAIN_MAX)
-}
-
-/// How long until the next look; `None` if nothing but an event or a person can change anything.
-fn next_look_after(report: &Report, stood: SignedDuration) -> Option<SignedDuration> {
-    if let Report::QuietPeriod { left, .. } = report {
-        return Some(*left);
-    }
-    if let Report::Held { left, .. } = report {
-        return *left;
-    }
-    // Whose turn comes is woken by its service; this is for a wake that was lost. And a role or a
-    // container is given to a service without any event that we hear of.
-    if matches!(report, Report::AwaitsTurn { .. } | Report::ConfigurationUnusable { .. }) {
-        return Some(next_rare_look(stood));
-    }
-    (report.kind() == StandingKind::Waiting).then(|| next_look(stood))
-}
-
-/// The same for what seldom changes by itself: due every quarter of an hour.
-pub(crate) fn next_rare_look(stood: SignedDuration) -> SignedDuration {
-    let period = LOOK_AGAIN_MAX.as_secs();
-    SignedDuration::from_secs(period - stood.as_secs().rem_euclid(period))
-}
-
-/// How long until the next look at something that has stood like this for a while. Looks are due
-/// at fixed times since it began, so that a subject woken by several messages is looked at
-/// together again, and has not several series of looks ever after.
-fn next_look(stood: SignedDuration) -> SignedDuration {
-    let mut due = LOOK_AGAIN_MIN;
-    while due <= stood {
-        due = if due < LOOK_AGAIN_MAX { due * 2 } else { due + LOOK_AGAIN_MAX };
-    }
-    due - stood
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn looks_are_due_at_fixed_times() {
-        let due_after = |stood| {
-            let next = next_look(SignedDuration::from_secs(stood));
-            stood + next.as_secs()
-        };
-        for (stood, due) in [(0, 15), (1, 15), (14, 15), (15, 30), (16, 30), (59, 60), (480, 960)] {
-            assert_eq!(due_after(stood), due, "after {stood} s");
-        }
-        for stood in 0..10_000 {
-            let next = within_max(next_look(SignedDuration::from_secs(stood)));
-            assert!(next.is_positive() && next <= LOOK_AGAIN_MAX, "after {stood} s: {next}");
         }
     }
 }

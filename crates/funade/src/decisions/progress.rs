@@ -4,47 +4,96 @@
 use jiff::Timestamp;
 
 use crate::decisions::report::{Report, stand};
+use crate::facts::deploy::{Deploy, Ending, Good, Progress};
 use crate::facts::names::{DeploymentId, RevisionArn};
-use crate::facts::record::{Ending, Progress, TargetRecord};
+use crate::facts::record::TargetRecord;
 
 /// After `RegisterTaskDefinition`.
 #[must_use]
-pub fn registered(mut record: TargetRecord, revision: RevisionArn) -> TargetRecord {
-    set(&mut record, Progress::Registered { revision });
+pub fn registered(mut record: TargetRecord, revision: RevisionArn, now: Timestamp) -> TargetRecord {
+    set(&mut record, Progress::Registered { revision, at: now }, now);
     record
 }
 
-/// After `UpdateService`, or once it is seen that it was called.
+/// After `UpdateService`, or once it is seen that it was called. `at` is when ECS began, as far as
+/// that is known.
 #[must_use]
 pub fn updated(
     mut record: TargetRecord,
     revision: RevisionArn,
-    deployment: DeploymentId,
+    deployment: Option<DeploymentId>,
+    at: Timestamp,
     now: Timestamp,
 ) -> TargetRecord {
     record.last_seen = Some(revision.clone());
+    set(&mut record, Progress::Updated { revision, deployment, at }, now);
     if let Some(deploy) = &record.deploy {
-        let report = Report::InProgress {
-            deploy: deploy.id.clone(),
-            release: deploy.assignment.release.tag.clone(),
-            deployment: deployment.clone(),
-        };
+        let report = Report::under_way(deploy);
         let assignment = deploy.assignment.number;
         record.standing = Some(stand(record.standing.take(), &report, assignment, now));
     }
-    set(&mut record, Progress::Updated { revision, deployment, at: now });
     record
+}
+
+/// After ECS was asked to go back.
+#[must_use]
+pub fn asked(mut record: TargetRecord, now: Timestamp) -> TargetRecord {
+    if let Some(Deploy { progress: Progress::GoingBack { going, .. }, .. }) = &mut record.deploy {
+        going.asked_at = Some(now);
+    }
+    record
+}
+
+/// After ECS has completed the deployment.
+#[must_use]
+pub(super) fn completed(mut record: TargetRecord, now: Timestamp) -> TargetRecord {
+    if let Some(Deploy { progress: Progress::Updated { revision, deployment, .. }, .. }) =
+        &record.deploy
+    {
+        let (revision, deployment) = (revision.clone(), deployment.clone());
+        set(&mut record, Progress::Completed { revision, deployment, at: now }, now);
+    }
+    record
+}
+
+/// After it was found good: from now on this is where a rollback goes.
+#[must_use]
+pub(super) fn succeeded(mut record: TargetRecord, now: Timestamp) -> TargetRecord {
+    record.good = record.deploy.as_ref().and_then(|deploy| {
+        Some(Good {
+            revision: deploy.progress.revision()?.clone(),
+            deploy: Some(deploy.id.number),
+            release: Some(deploy.assignment.release.tag.clone()),
+        })
+    });
+    ended(record, Ending::Succeeded, now)
 }
 
 /// After the end of the last deploy was seen.
 #[must_use]
-pub fn ended(mut record: TargetRecord, ending: Ending, at: Timestamp) -> TargetRecord {
-    let revision = record.deploy.as_ref().and_then(|deploy| deploy.progress.revision().cloned());
-    set(&mut record, Progress::Ended { revision, ending, at });
+pub fn ended(mut record: TargetRecord, ending: Ending, now: Timestamp) -> TargetRecord {
+    if let Some(deploy) = &mut record.deploy {
+        end(deploy, ending, now);
+    }
     record
 }
 
-fn set(record: &mut TargetRecord, progress: Progress) {
-    record.deploy.as_mut().expect("steps belong to a deploy, which was written first").progress =
-        progress;
+/// The same for a deploy by itself.
+pub(super) fn end(deploy: &mut Deploy, ending: Ending, now: Timestamp) {
+    let revision = deploy.progress.revision().cloned();
+    go_on(deploy, Progress::Ended { revision, ending, at: now }, now);
+}
+
+/// Sets how far the last deploy has come, and notes its phase if that is another.
+pub(super) fn set(record: &mut TargetRecord, progress: Progress, now: Timestamp) {
+    let deploy = record.deploy.as_mut();
+    go_on(deploy.expect("steps belong to a deploy, which was written first"), progress, now);
+}
+
+fn go_on(deploy: &mut Deploy, progress: Progress, now: Timestamp) {
+    let before = deploy.phase();
+    deploy.progress = progress;
+    if deploy.phase() != before {
+        deploy.phases.push((deploy.phase(), now));
+    }
 }

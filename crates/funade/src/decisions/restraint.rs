@@ -3,135 +3,191 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::{Reaction, Target};
-use crate::decisions::plan::Observation;
+use crate::decisions::hold::{hold_after_rollback, is_lifted, tried};
+use crate::decisions::observation::{Lack, Observation, Seen};
 use crate::decisions::report::Report;
 use crate::decisions::wanted::Wanted;
 use crate::facts::configuration::Source;
-use crate::facts::ecs::{EcsService, RolloutState};
+use crate::facts::deploy::{Deploy, Ending, Progress};
+use crate::facts::ecs::{RolloutState, ServiceDeploymentStatus};
 use crate::facts::image::ImageReference;
-use crate::facts::names::{DeploymentId, Tag};
-use crate::facts::record::{Deploy, Ending, Progress, TargetRecord};
+use crate::facts::names::{AlarmName, Tag};
+use crate::facts::record::TargetRecord;
 use crate::facts::release::{AssignedBy, Assignment};
-use crate::facts::task_definition::{RELEASE_TAG, Revision, VariableValue};
+use crate::facts::task_definition::{RELEASE_TAG, VariableValue};
 
 /// How many quiet periods a deploy waits at most while its parameters are changed again and again:
 /// whoever writes one every minute has no quiet to wait for.
 const QUIET_PERIODS_MAX: i32 = 10;
 
+/// How many deployments ECS lets a service have at once that are not over: another is refused with
+/// "5 active deployments exist, unable to create new deployment".
+/// <https://github.com/aws/containers-roadmap/issues/2836>
+const DEPLOYMENTS_MAX: usize = 5;
+
 /// All that is known of a target whose documents call for a deploy.
 pub(super) struct Case<'a> {
-    pub(super) target: &'a Target,
+    pub(super) seen: Seen<'a>,
     pub(super) assigned: &'a Assignment,
     pub(super) record: &'a TargetRecord,
-    pub(super) service: &'a EcsService,
-    pub(super) running: &'a Revision,
-    pub(super) observed: &'a Observation,
     pub(super) image: &'a ImageReference,
     pub(super) wanted: &'a Wanted,
-    pub(super) now: Timestamp,
 }
 
 impl Case<'_> {
     /// What stands against the deploy; `None` if nothing does. What needs a person comes before
     /// what passes by itself.
-    pub(super) fn restraint(&self) -> Option<Report> {
-        let reports = [
-            Self::going_back,
-            Self::tried_before,
-            Self::told_only,
-            Self::runs_newer,
-            Self::held,
-            Self::image_not_there,
-            Self::quiet_period,
-            Self::awaits_turn,
-        ];
-        reports.iter().find_map(|report| report(self))
+    pub(super) fn restraint(&self) -> Result<Option<Report>, Lack> {
+        let reports = [Self::tried_before, Self::told_only, Self::runs_newer, Self::held];
+        if let Some(report) = reports.iter().find_map(|report| report(self)) {
+            return Ok(Some(report));
+        }
+        if let Some(report) = self.going_back()? {
+            return Ok(Some(report));
+        }
+        if let Some(report) = self.alarmed()? {
+            return Ok(Some(report));
+        }
+        let reports =
+            [Self::image_not_there, Self::quiet_period, Self::awaits_turn, Self::too_many];
+        Ok(reports.iter().find_map(|report| report(self)))
     }
 
-    /// The deployment by which ECS goes back after a failed deploy. Another one during that time
-    /// could leave the service with nothing complete to go back to.
-    fn going_back(&self) -> Option<Report> {
-        let last = self.record.deploy.as_ref()?;
-        let failed =
-            matches!(&last.progress, Progress::Ended { ending: Ending::Failed { .. }, .. });
-        let primary = self.service.primary()?;
-        let back = primary.rollout == RolloutState::InProgress && primary.revision == last.from;
-        let deployment: DeploymentId = primary.id.clone();
-        (failed && back).then_some(Report::GoesBack { deployment })
+    /// A deployment by which the service goes back after another that failed, whoever began that.
+    /// One more during that time could leave it with nothing complete to go back to. But what goes
+    /// back for longer than a deployment may take never arrives, and is no reason to wait.
+    fn going_back(&self) -> Result<Option<Report>, Lack> {
+        let Seen { target, service, now, .. } = self.seen;
+        let primary = self.seen.primary();
+        let last = self.record.deploy.as_ref();
+        let ours = last.is_some_and(|last| last.progress.revision() == Some(&primary.revision));
+        if ours || primary.rollout != RolloutState::InProgress {
+            return Ok(None);
+        }
+        let newest = self.seen.history()?.first();
+        let rolls_back =
+            newest.is_some_and(|newest| newest.status == ServiceDeploymentStatus::RollingBack);
+        let ours_failed = last.is_some_and(|last| {
+            matches!(&last.progress, Progress::Ended { ending: Ending::Failed { .. }, .. })
+        });
+        let one_failed = service.deployments.iter().any(|d| d.rollout == RolloutState::Failed);
+        let report = Report::GoesBack { deployment: primary.id.clone() };
+        let waited = primary.updated_at.map(|at| now.duration_since(at));
+        let too_long = waited.is_some_and(|w| w >= target.verify.deadline + service.strategy_waits);
+        Ok(((ours_failed || one_failed || rolls_back) && !too_long).then_some(report))
+    }
+
+    /// An alarm is raised before anything was done: it says nothing about the new release, and
+    /// would roll it back. A person may deploy all the same: it may be the remedy.
+    fn alarmed(&self) -> Result<Option<Report>, Lack> {
+        let raised: Vec<AlarmName> = self.seen.raised()?.into_iter().cloned().collect();
+        if self.assigned.by != AssignedBy::Selection {
+            return Ok(None);
+        }
+        let release = self.assigned.release.tag.clone();
+        if !raised.is_empty() {
+            return Ok(Some(Report::AlarmRaised { alarms: raised, release }));
+        }
+        let Some(states) = &self.seen.observed.alarms else { return Ok(None) };
+        let wanted = self.seen.target.verify.alarms.iter();
+        let missing: Vec<AlarmName> =
+            wanted.filter(|alarm| !states.contains_key(*alarm)).cloned().collect();
+        let place = self.seen.target.place.clone();
+        Ok((!missing.is_empty()).then_some(Report::AlarmMissing { alarms: missing, place }))
+    }
+
+    /// ECS would refuse one more.
+    fn too_many(&self) -> Option<Report> {
+        let active = self.seen.service.deployments.len();
+        let release = self.assigned.release.tag.clone();
+        (active >= DEPLOYMENTS_MAX).then_some(Report::ServiceBusy { active, release })
     }
 
     /// Somebody wants it left alone.
     fn held(&self) -> Option<Report> {
-        let hold = self.observed.hold.as_ref()?;
+        let hold = self.seen.observed.hold.as_ref()?;
         Some(Report::Held {
             on: hold.on.clone(),
             by: hold.by.clone(),
             reason: hold.reason.clone(),
             until: hold.until,
-            left: hold.until.map(|until| until.duration_since(self.now)),
+            left: hold.until.map(|until| until.duration_since(self.seen.now)),
             release: self.assigned.release.tag.clone(),
         })
     }
 
     /// Only variables differ, and the team does not want to be deployed for that.
     fn told_only(&self) -> Option<Report> {
-        match self.target.on_parameter_change {
+        match self.seen.target.on_parameter_change {
             Reaction::Notify(_) | Reaction::Ignore if !self.wanted.new_image => {}
             Reaction::Redeploy(_) | Reaction::Notify(_) | Reaction::Ignore => return None,
         }
         Some(Report::ConfigurationDiffers {
             release: self.assigned.release.tag.clone(),
-            revision: self.running.arn.clone(),
+            revision: self.seen.running.arn.clone(),
             variables: self.wanted.changes.iter().map(|change| change.variable.clone()).collect(),
         })
     }
 
     /// This release, or this release with these variables, was tried, and did not stay.
     fn tried_before(&self) -> Option<Report> {
-        let release = self.assigned.release.tag.clone();
-        let last = self.record.deploy.as_ref().filter(|deploy| {
-            // In another account or region it was another ECS service.
-            deploy.assignment.number == self.assigned.number
-                && deploy.from.is_in(&self.target.place)
-        })?;
-        let Progress::Ended { ending, revision: ours, .. } = &last.progress else { return None };
-        let deploy = last.id.clone();
+        let Seen { target, observed, running, now, .. } = self.seen;
+        let last = tried(target, self.record, self.assigned)?;
+        let Progress::Ended { ending, revision: ours, at } = &last.progress else { return None };
+        let (deploy, release) = (last.id.clone(), last.assignment.release.tag.clone());
+        let mend = || {
+            let changes = self.wanted.changes.iter().filter(|_| !self.wanted.new_image);
+            changes.map(|change| change.variable.clone()).collect()
+        };
+        // The release runs, and its variables are others than those that failed: somebody has
+        // mended them.
+        let mended = !self.wanted.new_image && last.fingerprint != self.wanted.fingerprint;
         match ending {
-            // The release runs, and its variables are others than those that failed: somebody has
-            // mended them.
-            Ending::Failed { .. }
-                if !self.wanted.new_image && last.fingerprint != self.wanted.fingerprint =>
+            Ending::Failed { .. } | Ending::RolledBack { .. }
+                if mended || is_lifted(*at, observed.lifted_at) =>
             {
                 None
             }
-            Ending::Failed { reason } => {
-                let reason = reason.clone();
-                let changes = self.wanted.changes.iter().filter(|_| !self.wanted.new_image);
-                let mend = changes.map(|change| change.variable.clone()).collect();
-                Some(Report::DeployFailed { deploy, release, reason, mend, stay: self.stay(last) })
+            Ending::Failed { cause, stays } => {
+                let (cause, stays, stay) = (cause.clone(), stays.clone(), self.stay(last));
+                Some(Report::DeployFailed { deploy, release, cause, stays, mend: mend(), stay })
             }
-            Ending::Succeeded if ours.as_ref() != Some(&self.running.arn) => {
-                let revision = self.running.arn.clone();
+            Ending::RolledBack { cause, by, to } => {
+                let (lifted_at, assigned) = (observed.lifted_at, Some(self.assigned));
+                let hold = hold_after_rollback(target, self.record, assigned, lifted_at, now)?;
+                Some(Report::RolledBack {
+                    deploy,
+                    release,
+                    cause: cause.clone(),
+                    by: by.clone(),
+                    to: to.clone(),
+                    until: hold.until,
+                    left: hold.until.map(|until| until.duration_since(now)),
+                    mend: mend(),
+                    stay: self.stay(last),
+                })
+            }
+            Ending::Succeeded | Ending::Replaced { .. } if ours.as_ref() != Some(&running.arn) => {
+                let revision = running.arn.clone();
                 Some(Report::ChangedOutside { deploy, release, revision })
             }
             // Ours still runs, and the target's configuration has changed; or it was cut off
             // before `UpdateService` by a change from outside. Begin anew.
-            Ending::Succeeded | Ending::Superseded => None,
+            Ending::Succeeded | Ending::Replaced { .. } | Ending::Superseded => None,
         }
     }
 
     /// What did not go back with the revision: tasks read secrets as they are when they start,
     /// whatever the revision says. Each with the version of before and that of now.
     fn stay(&self, failed: &Deploy) -> Vec<String> {
-        let before = self.running.document.configuration().0;
+        let running = &self.seen.running.document;
+        let before = running.configuration().0;
         let mut stay = Vec::new();
         for (container, tried) in &failed.configuration.0 {
             let Some(before) = before.get(container) else { continue };
             for (name, tried) in tried {
-                let in_secrets = matches!(
-                    self.running.document.variable(container, name),
-                    Some(VariableValue::From(_))
-                );
+                let in_secrets =
+                    matches!(running.variable(container, name), Some(VariableValue::From(_)));
                 let of_before = before.get(name).filter(|_| in_secrets).map(Source::version);
                 if let Some(version) = of_before.filter(|version| *version != tried.version()) {
                     stay.push(format!("{name} (version {version} → {})", tried.version()));
@@ -146,56 +202,57 @@ impl Case<'_> {
         if self.assigned.by != AssignedBy::Selection {
             return None;
         }
-        let running = self.running_tag()?;
-        let selection = &self.target.selection;
+        let running = running_tag(&self.seen, self.record)?;
+        let selection = &self.seen.target.selection;
         let (rank, assigned) =
             (selection.order(&running)?, selection.order(&self.assigned.release.tag)?);
         let assigned_tag = self.assigned.release.tag.clone();
         (rank > assigned).then_some(Report::RunsNewer { running, assigned: assigned_tag })
     }
 
-    /// The release that runs, as far as it can be known: from the image's tag, from the deploy that
-    /// brought its digest, from the tag that we put on the revision.
-    fn running_tag(&self) -> Option<Tag> {
-        let image = self.running.document.image(&self.target.container)?;
-        let image = ImageReference::parse(image)?;
-        if image.repository != self.target.repository {
-            return None;
-        }
-        if let Some(tag) = image.tag {
-            return Some(tag);
-        }
-        let last = self.record.deploy.as_ref().map(|deploy| &deploy.assignment.release);
-        if let Some(release) = last
-            && Some(&release.digest) == image.digest.as_ref()
-        {
-            return Some(release.tag.clone());
-        }
-        Tag::parse(self.running.tags.get(RELEASE_TAG)?.as_str()).ok()
-    }
-
     fn image_not_there(&self) -> Option<Report> {
         let image = self.image.to_string();
-        (!self.observed.image_present).then_some(Report::ImageNotThere { image })
+        (!self.seen.observed.image_present).then_some(Report::ImageNotThere { image })
     }
 
     fn quiet_period(&self) -> Option<Report> {
-        quiet_period(self.target, self.assigned, self.record, self.observed, self.now)
+        let Seen { target, observed, now, .. } = self.seen;
+        quiet_period(target, self.assigned, self.record, observed, now)
     }
 
     /// Only variables differ that many targets have in common: each takes its turn.
     fn awaits_turn(&self) -> Option<Report> {
-        let shared = self.wanted.changes.iter().all(|change| change.is_shared(self.target));
-        let turns = self.observed.turns.as_ref();
+        let shared = self.wanted.changes.iter().all(|change| change.is_shared(self.seen.target));
+        let turns = self.seen.observed.turns.as_ref();
         let has_turn = turns.is_some_and(|turns| turns.turn.is_some());
         let needs_turn = !self.wanted.new_image && shared && !has_turn;
         let variables = self.wanted.changes.iter().map(|change| change.variable.clone());
         needs_turn.then(|| Report::AwaitsTurn {
             variables: variables.collect(),
-            wave: self.target.wave.clone(),
+            wave: self.seen.target.wave.clone(),
             failed: turns.map(|turns| turns.failed.clone()).unwrap_or_default(),
         })
     }
+}
+
+/// The release that runs, as far as it can be known: from the image's tag, from the deploy that
+/// brought its digest, from the tag that we put on the revision.
+pub(super) fn running_tag(seen: &Seen<'_>, record: &TargetRecord) -> Option<Tag> {
+    let image = seen.running.document.image(&seen.target.container)?;
+    let image = ImageReference::parse(image)?;
+    if image.repository != seen.target.repository {
+        return None;
+    }
+    if let Some(tag) = image.tag {
+        return Some(tag);
+    }
+    let last = record.deploy.as_ref().map(|deploy| &deploy.assignment.release);
+    if let Some(release) = last
+        && Some(&release.digest) == image.digest.as_ref()
+    {
+        return Some(release.tag.clone());
+    }
+    Tag::parse(seen.running.tags.get(RELEASE_TAG)?.as_str()).ok()
 }
 
 /// Somebody is changing what the target reads. A deploy now, of a new image too, would start tasks

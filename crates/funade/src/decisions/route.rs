@@ -11,6 +11,7 @@ mod parameter;
 
 mod service;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::SignedDuration;
@@ -20,6 +21,10 @@ use crate::facts::event::{Event, Occurrence};
 use crate::facts::names::{Digest, Place, ServiceName, Tag};
 use crate::facts::parameter::Watched;
 use crate::facts::subject::Subject;
+
+/// How many subjects an event is found again by: as many as go into one write with the event's own
+/// note. <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html>
+const ABOUT_MAX: usize = 24;
 
 /// What an event leads to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -163,6 +168,35 @@ pub fn route(config: &Config, event: &Event) -> Routing {
             service::alarm(config, &event.place, alarm, state)
         }
     }
+}
+
+/// Whom an event concerns, be it only to be ignored: by these names it is found again. Where it
+/// concerns too many targets, their services stand for them.
+#[must_use]
+pub fn about(config: &Config, event: &Event, routing: &Routing) -> BTreeSet<Subject> {
+    let repository = match &event.occurrence {
+        Occurrence::ImageAction(image) | Occurrence::ReplicationAction { image, .. } => {
+            Some(&image.repository)
+        }
+        Occurrence::ParameterChange { .. }
+        | Occurrence::SecretLabelUpdated { .. }
+        | Occurrence::Service(_)
+        | Occurrence::TaskOfNoService { .. }
+        | Occurrence::AlarmChange { .. } => None,
+    };
+    let services = repository.into_iter().flat_map(|repository| config.services_using(repository));
+    let services = services.map(|service| Subject::Service(service.name.clone()));
+    let woken = routing.intents.iter().map(|intent| intent.subject.clone());
+    let about: BTreeSet<Subject> = services.chain(woken).collect();
+    if about.len() <= ABOUT_MAX {
+        return about;
+    }
+    let services = about.into_iter().map(|subject| match subject {
+        Subject::Target(id) => Subject::Service(id.service),
+        Subject::Service(name) => Subject::Service(name),
+    });
+    let services: BTreeSet<Subject> = services.collect();
+    services.into_iter().take(ABOUT_MAX).collect()
 }
 
 impl Routing {

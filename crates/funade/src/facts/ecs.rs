@@ -1,6 +1,8 @@
 //! What ECS says of a service.
 
-use crate::facts::names::{DeploymentId, RevisionArn};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::facts::names::{DeploymentId, RevisionArn, ServiceDeploymentArn};
 
 /// An ECS service, as `DescribeServices` describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +13,62 @@ pub struct EcsService {
     pub controller: Controller,
     /// Its deployments, the PRIMARY among them.
     pub deployments: Vec<Deployment>,
+    /// How long its strategy lets a healthy deployment wait: bake times, steps of a canary.
+    pub strategy_waits: SignedDuration,
+    /// What ECS has said of it lately, the newest first.
+    pub messages: Vec<ServiceMessage>,
+}
+
+/// One of a service's events, as `DescribeServices` lists them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceMessage {
+    /// When.
+    pub at: Timestamp,
+    /// ECS's words.
+    pub text: String,
+}
+
+/// An entry of ECS's history of a service. It says of a deployment what `DescribeServices` does
+/// not: whether it was rolled back.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment.html>
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceDeployment {
+    /// Its ARN.
+    pub arn: ServiceDeploymentArn,
+    /// The revision that it brings.
+    pub revision: RevisionArn,
+    /// How far it has come.
+    pub status: ServiceDeploymentStatus,
+    /// ECS's words about that.
+    pub reason: Option<String>,
+    /// When it began.
+    pub began_at: Timestamp,
+}
+
+/// How far an entry of the history has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServiceDeploymentStatus {
+    /// `PENDING`, `IN_PROGRESS`, and what AWS may add.
+    InProgress,
+    /// `SUCCESSFUL`.
+    Successful,
+    /// `STOP_REQUESTED`, `STOPPED`: by somebody, or by a newer one.
+    Stopped,
+    /// `ROLLBACK_REQUESTED`, `ROLLBACK_IN_PROGRESS`.
+    RollingBack,
+    /// `ROLLBACK_SUCCESSFUL`.
+    RolledBack,
+    /// `ROLLBACK_FAILED`.
+    RollbackFailed,
+}
+
+/// What an alarm says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AlarmState {
+    /// `OK`, or `INSUFFICIENT_DATA`.
+    Quiet,
+    /// `ALARM`.
+    Raised,
 }
 
 /// Who carries out a service's deployments.
@@ -36,6 +94,8 @@ pub struct Deployment {
     pub rollout: RolloutState,
     /// ECS's words about that.
     pub reason: Option<String>,
+    /// When ECS last changed it: begun, or made the PRIMARY again.
+    pub updated_at: Option<Timestamp>,
 }
 
 /// A deployment's place among the service's deployments.

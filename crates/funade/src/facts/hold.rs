@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 
+use crate::facts::names::Tag;
 use crate::facts::subject::Subject;
 
 /// A hold. Lifted, it stays as the last word on its subject, until another takes its place.
@@ -12,6 +13,8 @@ use crate::facts::subject::Subject;
 pub struct Hold {
     /// What is left alone.
     pub on: Subject,
+    /// The release that is left alone, where it is about one: a newer one ends it.
+    pub release: Option<Tag>,
     /// Why.
     pub reason: String,
     /// Who said so.

@@ -20,9 +20,13 @@ pub mod parameter;
 
 pub mod configuration;
 
+pub mod cause;
+
 pub mod ecs;
 
 pub mod task_definition;
+
+pub mod deploy;
 
 pub mod record;
 

@@ -184,6 +184,15 @@ name!(
 );
 
 name!(
+    /// An entry of ECS's history of a service: what `StopServiceDeployment` takes. Not the
+    /// deployment's id.
+    ServiceDeploymentArn,
+    "a service deployment's ARN",
+    "it begins with arn: and has :service-deployment/ in it",
+    |text| text.starts_with("arn:") && text.contains(":service-deployment/")
+);
+
+name!(
     /// A `CloudWatch` alarm's name (not its ARN):
     /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html>.
     AlarmName,

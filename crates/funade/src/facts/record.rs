@@ -9,8 +9,8 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use crate::facts::configuration::Configuration;
-use crate::facts::names::{DeploymentId, EnvironmentName, Place, RevisionArn, TargetId};
+use crate::facts::deploy::{Deploy, Good};
+use crate::facts::names::{EnvironmentName, Place, RevisionArn};
 use crate::facts::release::Assignment;
 
 /// Which release each target of a service should run.
@@ -116,98 +116,10 @@ pub struct TargetRecord {
     pub quiet_since: Option<Timestamp>,
     /// The number of the last turn in which it came to run what it should; 0 before the first.
     pub had_turn: u64,
-}
-
-/// One attempt to bring one release and configuration to one target.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Deploy {
-    /// Its id.
-    pub id: DeployId,
-    /// The decision that it carries out.
-    pub assignment: Assignment,
-    /// The revision that ran when it began, from which the new one is made.
-    pub from: RevisionArn,
-    /// The id of what led to it: of a release's event or request, of a parameter's event.
-    pub cause: String,
-    /// The variables that it brings.
-    pub configuration: Configuration,
-    /// What tells those variables from others, texts included.
-    pub fingerprint: String,
-    /// When it was written down.
-    pub begun_at: Timestamp,
-    /// How far it has come.
-    pub progress: Progress,
-}
-
-/// A deploy's id: the target and a number that counts its deploys, `acme/order-api/7`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct DeployId {
-    /// Where.
-    pub target: TargetId,
-    /// The how manieth of this target, from 1.
-    pub number: u64,
-}
-
-impl fmt::Display for DeployId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.target, self.number)
-    }
-}
-
-/// How far a deploy has come. Each state is written before the call that leads out of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Progress {
-    /// Written down; the new revision may or may not be registered.
-    Begun,
-    /// The revision is registered; `UpdateService` may or may not have been called.
-    Registered {
-        /// The new revision.
-        revision: RevisionArn,
-    },
-    /// `UpdateService` was called, and ECS began this deployment.
-    Updated {
-        /// The new revision.
-        revision: RevisionArn,
-        /// The deployment.
-        deployment: DeploymentId,
-        /// When we heard of it.
-        at: Timestamp,
-    },
-    /// It is over.
-    Ended {
-        /// The new revision, if one was registered.
-        revision: Option<RevisionArn>,
-        /// How it ended.
-        ending: Ending,
-        /// When we saw that.
-        at: Timestamp,
-    },
-}
-
-/// How a deploy ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ending {
-    /// Our revision is the PRIMARY's, and that deployment completed.
-    Succeeded,
-    /// ECS gave up, or our deployment is not the PRIMARY any more.
-    Failed {
-        /// What we saw.
-        reason: String,
-    },
-    /// A newer decision, or a change from outside, came before it ended.
-    Superseded,
-}
-
-impl Progress {
-    /// The revision that the deploy registered, as far as the ledger knows.
-    #[must_use]
-    pub fn revision(&self) -> Option<&RevisionArn> {
-        match self {
-            Self::Begun => None,
-            Self::Registered { revision } | Self::Updated { revision, .. } => Some(revision),
-            Self::Ended { revision, .. } => revision.as_ref(),
-        }
-    }
+    /// What served here last and was found good: where a rollback goes, however far back.
+    pub good: Option<Good>,
+    /// The last request of a person to roll back that was taken up, by its id.
+    pub last_rollback: Option<String>,
 }
 
 /// What a pass found, in the words that a person is told. Written when it changes.

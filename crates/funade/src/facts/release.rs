@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::facts::deploy::Good;
 use crate::facts::names::{Digest, Tag};
 
 /// An image of a service: tag and digest. The tag is for people and for the order; the digest
@@ -32,6 +33,22 @@ pub struct Request {
     pub release: Release,
     /// Who asked.
     pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What a person asked for with `funade rollback`: written by the operator, read by the target's
+/// pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RollbackRequest {
+    /// Tells two requests apart.
+    pub id: String,
+    /// Where to go.
+    pub to: Good,
+    /// Who asked.
+    pub by: String,
+    /// Why.
+    pub reason: String,
     /// When.
     pub at: Timestamp,
 }

@@ -51,6 +51,8 @@ pub struct Revision {
     pub document: Document,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
+    /// Whether it may be deployed: one that was deregistered may not.
+    pub active: bool,
 }
 
 /// The input of `RegisterTaskDefinition`: a document and its tags.

@@ -3,7 +3,7 @@
 //! Notes come before wakes, so that whoever is woken finds them; a function that dies in between
 //! is invoked again with the same event.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::{join, try_join_all};
 use jiff::SignedDuration;
@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 use tracing::{Instrument, error, info, info_span, warn};
 
 use crate::config::Config;
-use crate::decisions::route::{Intent, Note, Routing, route};
+use crate::decisions::route::{Intent, Note, Routing, about, route};
 use crate::facts::event::{Event, MalformedEvent};
 use crate::facts::names::{Digest, ServiceName, Tag};
 use crate::facts::parameter::{Change, Watched};
 use crate::facts::release::Release;
-use crate::facts::subject::{WAKE_DELAY_MAX, Wake};
+use crate::facts::subject::{Subject, WAKE_DELAY_MAX, Wake};
 use crate::shell::ConfigCache;
 use crate::world::{CallError, EventNote, Ledger, Queue, World};
 
@@ -74,7 +74,7 @@ pub async fn handle_event<W: World>(
             let id = cut(id.to_owned(), EVENT_ID_BYTES_MAX);
             let beginning = cut(envelope.to_string(), ENVELOPE_LOGGED_BYTES_MAX);
             error!(cause = id, envelope = beginning, "{malformed}");
-            note(world, id, vec![malformed.to_string()]).await?;
+            note(world, id, vec![malformed.to_string()], BTreeSet::new()).await?;
             return Ok(Handled::Malformed(malformed));
         }
     };
@@ -99,7 +99,8 @@ async fn routed<W: World>(
     for intent in &routing.intents {
         info!(subject = %intent.subject, "wakes: {}", intent.reason);
     }
-    let noted = note(world, event.id.clone(), outcome(&routing));
+    let about = about(config, event, &routing);
+    let noted = note(world, event.id.clone(), outcome(&routing), about);
     let (carried_out, noted) = join(carry_out(world, event, &routing.intents), noted).await;
     carried_out?;
     noted?;
@@ -202,8 +203,13 @@ fn outcome(routing: &Routing) -> Vec<String> {
     lines
 }
 
-async fn note<W: World>(world: &W, id: String, outcome: Vec<String>) -> Result<(), CallError> {
-    world.ledger().note_event(&EventNote { id, at: world.now(), outcome }).await
+async fn note<W: World>(
+    world: &W,
+    id: String,
+    outcome: Vec<String>,
+    about: BTreeSet<Subject>,
+) -> Result<(), CallError> {
+    world.ledger().note_event(&EventNote { id, at: world.now(), outcome, about }).await
 }
 
 /// The text, cut to a number of bytes at the end of a character.

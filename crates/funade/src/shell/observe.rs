@@ -3,20 +3,35 @@
 use std::collections::BTreeMap;
 
 use futures_util::try_join;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::config::{Config, Target};
-use crate::decisions::plan::{Observation, Plan, needs_stores, plan};
+use crate::decisions::observation::{Lack, Observation, WayBack};
+use crate::decisions::plan::{Plan, plan};
 use crate::decisions::wanted;
+use crate::facts::deploy::{Deploy, Phase, Progress};
+use crate::facts::ecs::{AlarmState, ServiceDeployment};
 use crate::facts::hold::Hold;
-use crate::facts::names::{RevisionArn, TargetId};
+use crate::facts::image::ImageReference;
+use crate::facts::names::{AlarmName, RevisionArn, TargetId};
 use crate::facts::parameter::Change;
-use crate::facts::record::{Deploy, Progress, TargetRecord, TurnsForTarget};
-use crate::facts::release::Assignment;
+use crate::facts::record::{StandingKind, TargetRecord, TurnsForTarget};
+use crate::facts::release::{Assignment, RollbackRequest};
 use crate::facts::subject::Subject;
 use crate::facts::task_definition::DEPLOY_TAG;
 use crate::shell::read_stores::read_stores;
-use crate::world::{CallError, Ecr, Ecs, Ledger, World};
+use crate::world::{Alarms, CallError, Ecr, Ecs, Ledger, World};
+
+/// How much ECS's clock may differ from ours. A revision of a deploy is never deployed before it, so
+/// looking further back costs nothing but a few entries.
+const CLOCKS_DIFFER_MAX: SignedDuration = SignedDuration::from_mins(5);
+
+/// How far back a deployment may have begun that goes on still.
+const HISTORY_ASKED: SignedDuration = SignedDuration::from_hours(24);
+
+/// How long after a change of what a target reads a deploy for it is likely, so that its alarms are
+/// read beside all else.
+const CHANGE_IS_NEWS: SignedDuration = SignedDuration::from_hours(1);
 
 /// What would be done for a target, and from what that was concluded. Nothing is changed.
 #[derive(Debug, Clone)]
@@ -38,10 +53,8 @@ pub async fn preview<W: World>(
     let Some(target) = config.target(id) else { return Ok(None) };
     let known = known(world, target).await?;
     let now = world.now();
-    let observation = observe(world, target, &known, now).await?;
-    let Known { record, assigned, .. } = known;
-    let plan = plan(target, assigned.as_ref(), &record, &observation, now);
-    Ok(Some(Preview { assigned, observation, plan }))
+    let (observation, plan) = observe(world, target, &known, now).await?;
+    Ok(Some(Preview { assigned: known.assigned, observation, plan }))
 }
 
 /// What the ledger says of a target.
@@ -51,6 +64,8 @@ pub(super) struct Known {
     turns: Option<TurnsForTarget>,
     changed: Option<Change>,
     hold: Option<Hold>,
+    lifted_at: Option<Timestamp>,
+    rollback: Option<RollbackRequest>,
 }
 
 /// Reads what the ledger says of a target, in one round.
@@ -61,14 +76,21 @@ pub(super) async fn known<W: World>(world: &W, target: &Target) -> Result<Known,
     let changes = async {
         if watched.is_empty() { Ok(BTreeMap::new()) } else { ledger.changes(&watched).await }
     };
-    let (record, service, changes, holds) =
-        try_join!(ledger.target(id), ledger.service(&id.service), changes, ledger.holds(&held))?;
+    let (record, service, changes, holds, rollback) = try_join!(
+        ledger.target(id),
+        ledger.service(&id.service),
+        changes,
+        ledger.holds(&held),
+        ledger.rollback_request(id),
+    )?;
     let now = world.now();
     Ok(Known {
         record,
         assigned: service.assignment(&id.environment).cloned(),
         turns: service.turns_for(&target.place, &id.environment),
         changed: changes.into_values().max(),
+        lifted_at: holds.iter().filter_map(|hold| Some(hold.lifted.as_ref()?.at)).max(),
+        rollback,
         // Of two the one that stands longer: it is what a deploy would wait for.
         hold: holds
             .into_iter()
@@ -77,33 +99,118 @@ pub(super) async fn known<W: World>(world: &W, target: &Target) -> Result<Known,
     })
 }
 
-/// Looks at a target. One round, and one more for each further page of parameters: the running
-/// revision is read where it was seen last, or, the first time, in the family of the ECS service's
-/// name, and read again only if that guess was wrong. While our deployment goes on, the parameters
-/// are read only after it is seen that it has ended.
+/// Looks at a target and plans. What most plans need is read in one round (and one more for each
+/// further page of parameters): the running revision where it was seen last, or, the first time, in
+/// the family of the ECS service's name, and again only if that guess was wrong. What the plan then
+/// lacks is read when it says so.
 pub(super) async fn observe<W: World>(
     world: &W,
     target: &Target,
     known: &Known,
     now: Timestamp,
-) -> Result<Observation, CallError> {
+) -> Result<(Observation, Plan), CallError> {
     let (record, assigned) = (&known.record, known.assigned.as_ref());
-    let goes_on = record
-        .deploy
-        .as_ref()
-        .is_some_and(|deploy| matches!(deploy.progress, Progress::Updated { .. }));
-    let read_now = assigned.is_some() && !goes_on;
-    let stores =
-        async { if read_now { read_stores(world, target).await.map(Some) } else { Ok(None) } };
-    let (observed, stores) = try_join!(look(world, target, known), stores)?;
-    let mut observed = Observation { stores, ..observed };
-    if !read_now && needs_stores(target, assigned, record, &observed, now) {
-        observed.stores = Some(read_stores(world, target).await?);
+    let deployed = record.deploy.as_ref().filter(|deploy| deploy.phase() != Phase::Starting);
+    let under_way = deployed.is_some_and(|deploy| !deploy.has_ended());
+    let settled = record.standing.as_ref().is_some_and(|standing| {
+        standing.kind == StandingKind::Settled
+            && Some(standing.assignment) == assigned.map(|assigned| assigned.number)
+    });
+    let stores = async {
+        if assigned.is_none() || under_way {
+            return Ok(None);
+        }
+        read_stores(world, target).await.map(Some)
+    };
+    let changed = known.changed.as_ref();
+    let quiet = changed.is_none_or(|change| now.duration_since(change.at) > CHANGE_IS_NEWS);
+    let alarms = async {
+        if (settled && quiet) || assigned.is_none() || target.verify.alarms.is_empty() {
+            return Ok(None);
+        }
+        read_alarms(world, target).await.map(Some)
+    };
+    let (observed, stores, alarms) = try_join!(look(world, target, known), stores, alarms)?;
+    let mut observed = Observation { alarms, stores, ..observed };
+    loop {
+        match plan(target, assigned, record, &observed, now) {
+            Ok(plan) => return Ok((observed, plan)),
+            Err(lack) => read_lacking(world, target, &mut observed, lack).await?,
+        }
     }
-    Ok(observed)
 }
 
-/// Looks at all but the paths and secrets.
+/// Reads what a plan cannot be made without. Each is asked for once, so this comes to an end.
+async fn read_lacking<W: World>(
+    world: &W,
+    target: &Target,
+    observed: &mut Observation,
+    lack: Lack,
+) -> Result<(), CallError> {
+    let Target { place, cluster, ecs_service, .. } = target;
+    match lack {
+        Lack::Stores => observed.stores = Some(read_stores(world, target).await?),
+        Lack::Deployments => {
+            let since = world.now() - HISTORY_ASKED;
+            observed.deployments = Some(read_deployments(world, target, since).await?);
+        }
+        Lack::Alarms => observed.alarms = Some(read_alarms(world, target).await?),
+        Lack::StoppedTasks => {
+            let stopped = world.ecs().stopped_tasks(place, cluster, ecs_service).await?;
+            observed.stopped = Some(stopped);
+        }
+        Lack::WayBack(revision) => {
+            observed.way_back = Some(way_back(world, target, &revision).await?);
+        }
+    }
+    Ok(())
+}
+
+async fn read_deployments<W: World>(
+    world: &W,
+    target: &Target,
+    since: Timestamp,
+) -> Result<Vec<ServiceDeployment>, CallError> {
+    let Target { place, cluster, ecs_service, .. } = target;
+    world.ecs().service_deployments(place, cluster, ecs_service, since).await
+}
+
+async fn read_alarms<W: World>(
+    world: &W,
+    target: &Target,
+) -> Result<BTreeMap<AlarmName, AlarmState>, CallError> {
+    world.alarms().alarm_states(&target.place, &target.verify.alarms).await
+}
+
+/// Whether a revision may be deployed, and its image pulled, as far as it is in the repository that
+/// the target pulls from.
+pub(super) async fn way_back<W: World>(
+    world: &W,
+    target: &Target,
+    revision: &RevisionArn,
+) -> Result<WayBack, CallError> {
+    let found = world.ecs().task_definition(&target.place, revision.as_str()).await?;
+    let Some(found) = found.filter(|found| found.active) else {
+        return Ok(WayBack { active: false, image_present: false });
+    };
+    let image = found.document.image(&target.container).and_then(ImageReference::parse);
+    let ours = image.filter(|image| {
+        image.repository == target.repository && image.registry == target.pulls_from.to_string()
+    });
+    let (registry, repository) = (&target.pulls_from, &target.repository);
+    let image_present = match ours {
+        Some(ImageReference { digest: Some(digest), .. }) => {
+            world.ecr().has_image(registry, repository, &digest).await?
+        }
+        Some(ImageReference { tag: Some(tag), .. }) => {
+            world.ecr().digest_of(registry, repository, &tag).await?.is_some()
+        }
+        Some(_) | None => true,
+    };
+    Ok(WayBack { active: true, image_present })
+}
+
+/// Looks at what nearly every plan needs, but for the paths, the secrets and the alarms.
 pub(super) async fn look<W: World>(
     world: &W,
     target: &Target,
@@ -113,12 +220,12 @@ pub(super) async fn look<W: World>(
     let ecs = world.ecs();
     let seen = record.last_seen.as_ref().filter(|seen| seen.is_in(&target.place));
     let guess = seen.map_or(target.ecs_service.as_str(), RevisionArn::as_str);
-    let (service, guessed, image_present, registered, deployed_before) = try_join!(
+    let (service, guessed, image_present, registered, deployments) = try_join!(
         ecs.service(&target.place, &target.cluster, &target.ecs_service),
         ecs.task_definition(&target.place, guess),
         image_present(world, target, assigned),
         registered(world, target, record.deploy.as_ref()),
-        deployed_before(world, target, record.deploy.as_ref()),
+        deployments(world, target, record.deploy.as_ref()),
     )?;
     let primary = service.as_ref().and_then(|service| service.primary());
     let running = match (primary, guessed) {
@@ -131,11 +238,16 @@ pub(super) async fn look<W: World>(
         running,
         image_present,
         registered,
-        deployed_before,
+        deployments,
+        alarms: None,
+        stopped: None,
+        way_back: None,
         stores: None,
         changed: known.changed.clone(),
         hold: known.hold.clone(),
+        lifted_at: known.lifted_at,
         turns: known.turns.clone(),
+        rollback: known.rollback.clone(),
     })
 }
 
@@ -165,19 +277,14 @@ async fn registered<W: World>(
     Ok(latest.filter(|revision| revision.tags.get(DEPLOY_TAG) == Some(&id)).map(|r| r.arn))
 }
 
-/// Whether a deploy that was cut off between registration and our hearing of `UpdateService` has
-/// come to a deployment. ECS forgets a deployment that is over within minutes, and a message may
-/// come again later than that, so the service's history is asked too.
-async fn deployed_before<W: World>(
+/// ECS's history of the service since an unfinished deploy began. It alone says that a deployment
+/// was rolled back, and knows those that are over: ECS forgets them elsewhere within minutes, and a
+/// message may come again later than that.
+async fn deployments<W: World>(
     world: &W,
     target: &Target,
     deploy: Option<&Deploy>,
-) -> Result<bool, CallError> {
-    let Some(Deploy { progress: Progress::Registered { revision }, begun_at, .. }) = deploy else {
-        return Ok(false);
-    };
-    let ecs = world.ecs();
-    let deployed =
-        ecs.deployed_since(&target.place, &target.cluster, &target.ecs_service, *begun_at).await?;
-    Ok(deployed.contains(revision))
+) -> Result<Option<Vec<ServiceDeployment>>, CallError> {
+    let Some(deploy) = deploy.filter(|deploy| !deploy.has_ended()) else { return Ok(None) };
+    read_deployments(world, target, deploy.begun_at - CLOCKS_DIFFER_MAX).await.map(Some)
 }

@@ -7,12 +7,14 @@
 use tracing::{info, warn};
 
 use crate::config::{Config, Target};
-use crate::decisions::plan::{NewRevision, Plan, Step, next_rare_look, plan};
-use crate::decisions::progress::{registered, updated};
+use crate::decisions::look_again::next_look_at;
+use crate::decisions::plan::{NewRevision, Plan, Step};
+use crate::decisions::progress::{asked, registered, updated};
 use crate::decisions::report::{Report, stand};
+use crate::facts::deploy::Deploy;
 use crate::facts::names::TargetId;
 use crate::facts::parameter::Change;
-use crate::facts::record::{Progress, TargetRecord};
+use crate::facts::record::TargetRecord;
 use crate::facts::release::Assignment;
 use crate::facts::subject::{Subject, Wake};
 use crate::shell::observe::{Known, known, observe};
@@ -34,25 +36,33 @@ pub async fn reconcile_target<W: World>(
     id: &TargetId,
 ) -> Result<Option<Pass>, CallError> {
     let Some(target) = config.target(id) else { return Ok(None) };
-    match pass(world, target).await {
-        Err(error) if error.problem == CallProblem::Refused => {
-            refused(world, id, &error).await.map(Some)
-        }
-        other => other.map(Some),
+    let passed = pass(world, target).await;
+    let error = match passed {
+        Err(error) if is_told(error.problem) => error,
+        other => return other.map(Some),
+    };
+    turned_away(world, id, &error).await.map(Some)
+}
+
+/// Whether a failed call says something about the target that a person should read there.
+fn is_told(problem: CallProblem) -> bool {
+    match problem {
+        CallProblem::Refused | CallProblem::LimitReached => true,
+        CallProblem::Throttled | CallProblem::NoAnswer | CallProblem::Conflict => false,
     }
 }
 
 async fn pass<W: World>(world: &W, target: &Target) -> Result<Pass, CallError> {
     let known = known(world, target).await?;
     let now = world.now();
-    let observed = observe(world, target, &known, now).await?;
+    let (observed, plan) = observe(world, target, &known, now).await?;
     let Known { record: before, assigned, .. } = known;
     let assigned = assigned.as_ref();
-    let plan = plan(target, assigned, &before, &observed, now);
     let cause = cause(&plan, assigned, observed.changed.as_ref());
     info!(cause, code = plan.report.code(), steps = plan.steps.len(), "{}", plan.report);
 
-    let record = write(world, target, before, plan.record.clone()).await?;
+    let closed = plan.closed.clone();
+    let record = write(world, target, before, plan.record.clone(), closed).await?;
     let record = act(world, target, record, &plan).await?;
     if plan.wake_service {
         let wake = Wake {
@@ -83,10 +93,11 @@ fn cause<'a>(
     changed: Option<&'a Change>,
 ) -> Option<&'a str> {
     let only_variables = plan.wanted.as_ref().is_some_and(|w| w.is_new() && !w.new_image);
-    let begun = plan.record.deploy.as_ref().filter(|deploy| {
-        let over = matches!(deploy.progress, Progress::Ended { .. });
-        !over && !deploy.cause.is_empty()
-    });
+    let begun = plan
+        .record
+        .deploy
+        .as_ref()
+        .filter(|deploy| !deploy.has_ended() && !deploy.cause.is_empty());
     let changed = changed.filter(|_| only_variables).map(|change| change.cause.as_str());
     let released = || assigned.map(|assigned| assigned.release.cause.as_str());
     begun.map(|deploy| deploy.cause.as_str()).or(changed).or_else(released)
@@ -107,7 +118,7 @@ async fn act<W: World>(
             Step::Register(registration) => {
                 let revision = ecs.register(&target.place, registration).await?;
                 info!(cause, revision = revision.short(), "registered");
-                registered(record.clone(), revision)
+                registered(record.clone(), revision, world.now())
             }
             Step::Update(new) => {
                 let revision = match new {
@@ -122,50 +133,76 @@ async fn act<W: World>(
                     .update_service(&target.place, &target.cluster, &target.ecs_service, &revision)
                     .await?;
                 info!(cause, revision = revision.short(), %deployment, "UpdateService called");
-                updated(record.clone(), revision, deployment, world.now())
+                let now = world.now();
+                updated(record.clone(), revision, Some(deployment), now, now)
+            }
+            Step::UpdateBack(revision) => {
+                let Target { place, cluster, ecs_service, .. } = target;
+                let deployment = ecs.update_service(place, cluster, ecs_service, revision).await?;
+                info!(cause, revision = revision.short(), %deployment, "going back");
+                asked(record.clone(), world.now())
+            }
+            Step::RollBack(deployment) => {
+                ecs.roll_back_deployment(&target.place, deployment).await?;
+                info!(cause, %deployment, "ECS is asked to roll back");
+                asked(record.clone(), world.now())
             }
         };
-        record = write(world, target, record, next).await?;
+        record = write(world, target, record, next, None).await?;
     }
     Ok(record)
 }
 
-/// Writes the record if it has changed, and gives it back with its new generation.
+/// Writes the record if it has changed, with what has become of its deploys, and gives it back with
+/// its new generation.
 async fn write<W: World>(
     world: &W,
     target: &Target,
     before: TargetRecord,
     mut next: TargetRecord,
+    closed: Option<Deploy>,
 ) -> Result<TargetRecord, CallError> {
     if next == before {
         return Ok(before);
     }
     next.generation = before.generation + 1;
-    world.ledger().write_target(&target.id, &next).await?;
+    let changed = next.deploy.as_ref().filter(|_| next.deploy != before.deploy);
+    let deploys: Vec<Deploy> = closed.into_iter().chain(changed.cloned()).collect();
+    world.ledger().write_target(&target.id, &next, &deploys).await?;
     Ok(next)
 }
 
-/// AWS refuses, and trying again would not help: the target is blocked until somebody looks, and
-/// says so in the ledger.
-async fn refused<W: World>(world: &W, id: &TargetId, error: &CallError) -> Result<Pass, CallError> {
-    let report = Report::CallRefused { error: error.in_full() };
+/// AWS refuses. The target says so in the ledger, and looks again by and by: rights may be given,
+/// and a limit passes.
+async fn turned_away<W: World>(
+    world: &W,
+    id: &TargetId,
+    error: &CallError,
+) -> Result<Pass, CallError> {
+    let error_in_full = error.in_full();
+    let report = if error.problem == CallProblem::LimitReached {
+        Report::LimitReached { error: error_in_full }
+    } else {
+        Report::CallRefused { error: error_in_full }
+    };
     warn!(code = report.code(), "{report}");
     let (before, now) = (world.ledger().target(id).await?, world.now());
     let mut next = before.clone();
     let assignment = before.standing.as_ref().map_or(0, |standing| standing.assignment);
     next.standing = Some(stand(next.standing.take(), &report, assignment, now));
+    let delay = next_look_at(&report, &next, None, now);
     if next != before {
         next.generation += 1;
-        world.ledger().write_target(id, &next).await?;
+        world.ledger().write_target(id, &next, &[]).await?;
     }
-    let since = next.standing.as_ref().map_or(now, |standing| standing.since);
-    let delay = next_rare_look(now.duration_since(since));
-    let wake = Wake {
-        subject: Subject::Target(id.clone()),
-        cause: "a refused call".to_owned(),
-        reason: "to look again: rights may have been given meanwhile".to_owned(),
-        failed_before: 0,
-    };
-    world.queue().wake_later(&[wake], delay).await?;
+    if let Some(delay) = delay {
+        let wake = Wake {
+            subject: Subject::Target(id.clone()),
+            cause: "a refused call".to_owned(),
+            reason: format!("to look again: {}", report.code()),
+            failed_before: 0,
+        };
+        world.queue().wake_later(&[wake], delay).await?;
+    }
     Ok(Pass { sentence: report.to_string(), steps: 0 })
 }

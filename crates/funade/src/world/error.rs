@@ -25,6 +25,9 @@ pub enum CallProblem {
     NoAnswer,
     /// The record has changed since it was read: nothing was done.
     Conflict,
+    /// A limit of the service is reached, as for deployments under way: nothing was done, and it
+    /// passes by itself.
+    LimitReached,
     /// Denied or invalid: nothing was done, and trying again changes nothing.
     Refused,
 }
@@ -34,7 +37,10 @@ impl CallError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self.problem {
-            CallProblem::Throttled | CallProblem::NoAnswer | CallProblem::Conflict => true,
+            CallProblem::Throttled
+            | CallProblem::NoAnswer
+            | CallProblem::Conflict
+            | CallProblem::LimitReached => true,
             CallProblem::Refused => false,
         }
     }
@@ -62,6 +68,7 @@ impl fmt::Display for CallError {
             CallProblem::Throttled => "was throttled",
             CallProblem::NoAnswer => "got no answer",
             CallProblem::Conflict => "met a newer record",
+            CallProblem::LimitReached => "met a limit of the service",
             CallProblem::Refused => "was refused",
         };
         write!(f, "{} of {} {what}", self.operation, self.subject)

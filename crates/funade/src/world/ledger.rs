@@ -1,16 +1,17 @@
 //! The ledger: what was decided and done, and the configuration that was applied.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::config::{Config, Sources};
+use crate::facts::deploy::Deploy;
 use crate::facts::hold::Hold;
 use crate::facts::names::{ServiceName, TargetId};
 use crate::facts::parameter::{Change, Watched};
 use crate::facts::record::{ServiceRecord, TargetRecord};
-use crate::facts::release::{Release, Request};
+use crate::facts::release::{Release, Request, RollbackRequest};
 use crate::facts::subject::Subject;
 use crate::world::CallError;
 
@@ -43,6 +44,8 @@ pub struct EventNote {
     pub at: Timestamp,
     /// What it led to, line by line.
     pub outcome: Vec<String>,
+    /// Whom it concerned, by whose name it is found again.
+    pub about: BTreeSet<Subject>,
 }
 
 /// The ledger. Every write of a record names the generation that was read, and is refused as a
@@ -94,9 +97,30 @@ pub trait Ledger {
         targets: &[TargetId],
     ) -> Result<BTreeMap<TargetId, TargetRecord>, CallError>;
 
-    /// Writes a target's record, whose generation is one above that read.
-    async fn write_target(&self, target: &TargetId, record: &TargetRecord)
-    -> Result<(), CallError>;
+    /// Writes a target's record, whose generation is one above that read, and with it, both or
+    /// neither, what has become of its deploys.
+    async fn write_target(
+        &self,
+        target: &TargetId,
+        record: &TargetRecord,
+        deploys: &[Deploy],
+    ) -> Result<(), CallError>;
+
+    /// A target's deploys that are remembered, the newest first.
+    async fn deploys(&self, target: &TargetId) -> Result<Vec<Deploy>, CallError>;
+
+    /// The last request of a person to roll a target back.
+    async fn rollback_request(
+        &self,
+        target: &TargetId,
+    ) -> Result<Option<RollbackRequest>, CallError>;
+
+    /// Writes such a request, in place of the one before.
+    async fn write_rollback_request(
+        &self,
+        target: &TargetId,
+        request: &RollbackRequest,
+    ) -> Result<(), CallError>;
 
     /// The last change of each of these, as far as we were told; those that never changed are left
     /// out.
@@ -124,4 +148,7 @@ pub trait Ledger {
 
     /// Notes what an event led to.
     async fn note_event(&self, note: &EventNote) -> Result<(), CallError>;
+
+    /// The last events that concerned a subject, the newest first.
+    async fn events_about(&self, subject: &Subject) -> Result<Vec<EventNote>, CallError>;
 }

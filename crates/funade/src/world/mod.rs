@@ -14,12 +14,16 @@ mod ledger;
 pub use error::{CallError, CallProblem};
 pub use ledger::{AppliedConfig, ConfigHead, EventNote, Ledger};
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::Registry;
-use crate::facts::ecs::EcsService;
+use crate::facts::cause::StoppedTask;
+use crate::facts::ecs::{AlarmState, EcsService, ServiceDeployment};
 use crate::facts::names::{
-    ClusterName, DeploymentId, Digest, EcsServiceName, Place, RepositoryName, RevisionArn, Tag,
+    AlarmName, ClusterName, DeploymentId, Digest, EcsServiceName, Place, RepositoryName,
+    RevisionArn, ServiceDeploymentArn, Tag,
 };
 use crate::facts::parameter::{CurrentSecret, Parameter, ParameterPath, SecretName};
 use crate::facts::subject::Wake;
@@ -37,6 +41,8 @@ pub trait World {
     type ParameterStore: ParameterStore;
     /// Secrets Manager, likewise.
     type SecretsManager: SecretsManager;
+    /// `CloudWatch`'s alarms, in every account and region of the fleet.
+    type Alarms: Alarms;
     /// The queue that starts passes.
     type Queue: Queue;
 
@@ -50,6 +56,8 @@ pub trait World {
     fn parameter_store(&self) -> &Self::ParameterStore;
     /// Secrets Manager.
     fn secrets_manager(&self) -> &Self::SecretsManager;
+    /// `CloudWatch`'s alarms.
+    fn alarms(&self) -> &Self::Alarms;
     /// The queue.
     fn queue(&self) -> &Self::Queue;
     /// The time, by this machine's clock.
@@ -74,15 +82,30 @@ pub trait Ecs {
         arn_or_family: &str,
     ) -> Result<Option<Revision>, CallError>;
 
-    /// The revisions that ECS has begun deployments of since a moment, over or not. As far as its
-    /// history is kept: 90 days.
-    async fn deployed_since(
+    /// ECS's history of a service since a moment, the newest first. As far as it is kept: 90 days.
+    /// Empty where there is none, as on some emulators.
+    async fn service_deployments(
         &self,
         place: &Place,
         cluster: &ClusterName,
         service: &EcsServiceName,
         since: Timestamp,
-    ) -> Result<Vec<RevisionArn>, CallError>;
+    ) -> Result<Vec<ServiceDeployment>, CallError>;
+
+    /// The service's tasks that stopped lately, the last first.
+    async fn stopped_tasks(
+        &self,
+        place: &Place,
+        cluster: &ClusterName,
+        service: &EcsServiceName,
+    ) -> Result<Vec<StoppedTask>, CallError>;
+
+    /// Has ECS roll a deployment back that is under way. Asking again changes nothing.
+    async fn roll_back_deployment(
+        &self,
+        place: &Place,
+        deployment: &ServiceDeploymentArn,
+    ) -> Result<(), CallError>;
 
     /// Registers a new revision. Always makes one, whether or not an equal one exists.
     async fn register(
@@ -150,6 +173,16 @@ pub trait SecretsManager {
         place: &Place,
         secret: &SecretName,
     ) -> Result<Option<CurrentSecret>, CallError>;
+}
+
+/// `CloudWatch`'s alarms.
+pub trait Alarms {
+    /// What these alarms say; those that do not exist are left out.
+    async fn alarm_states(
+        &self,
+        place: &Place,
+        names: &[AlarmName],
+    ) -> Result<BTreeMap<AlarmName, AlarmState>, CallError>;
 }
 
 /// The queue that starts passes.

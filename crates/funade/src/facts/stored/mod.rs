@@ -4,23 +4,19 @@
 //! A function must be able to read what the previous release of Funade wrote: fields are only
 //! added, with defaults, or the version grows.
 
+mod deploy;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::facts::configuration::{
-    Configuration, PARAMETERS_LABEL, SECRETS_LABEL, from_labels, to_labels,
-};
+use self::deploy::{DeployV1, GoodV1};
+use crate::facts::deploy::{Deploy, Good};
 use crate::facts::hold::{Hold, Lifted};
-use crate::facts::names::{
-    ContainerName, DeploymentId, Digest, EnvironmentName, Place, RevisionArn, Tag, TargetId,
-};
-use crate::facts::record::{
-    Deploy, DeployId, Ending, Progress, ServiceRecord, Standing, StandingKind, TargetRecord, Turn,
-    Turns,
-};
-use crate::facts::release::{AssignedBy, Assignment, Release, Request};
+use crate::facts::names::{Digest, EnvironmentName, Place, RevisionArn, Tag};
+use crate::facts::record::{ServiceRecord, Standing, StandingKind, TargetRecord, Turn, Turns};
+use crate::facts::release::{AssignedBy, Assignment, Release, Request, RollbackRequest};
 use crate::facts::subject::{Subject, Wake};
 
 /// A stored record that this version of Funade cannot read.
@@ -56,6 +52,8 @@ stored!(ServiceRecord, ServiceV1);
 stored!(TargetRecord, TargetV1);
 stored!(Wake, WakeV1);
 stored!(Hold, HoldV1);
+stored!(Deploy, DeployV1);
+stored!(RollbackRequest, RollbackRequestV1);
 
 /// The queue's message.
 #[derive(Serialize, Deserialize)]
@@ -81,6 +79,15 @@ struct RequestV1 {
     id: String,
     release: ReleaseV1,
     by: String,
+    at: Timestamp,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RollbackRequestV1 {
+    id: String,
+    to: GoodV1,
+    by: String,
+    reason: String,
     at: Timestamp,
 }
 
@@ -138,38 +145,10 @@ struct TargetV1 {
     quiet_since: Option<Timestamp>,
     #[serde(default)]
     had_turn: u64,
-}
-
-#[derive(Serialize, Deserialize)]
-struct DeployV1 {
-    id: DeployIdV1,
-    assignment: AssignmentV1,
-    from: RevisionArn,
-    #[serde(default)]
-    cause: String,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    configuration: BTreeMap<ContainerName, BTreeMap<String, String>>,
-    #[serde(default)]
-    fingerprint: String,
-    begun_at: Timestamp,
-    progress: ProgressV1,
-}
-
-#[derive(Serialize, Deserialize)]
-struct DeployIdV1 {
-    target: TargetId,
-    number: u64,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "state")]
-enum ProgressV1 {
-    Begun,
-    Registered { revision: RevisionArn },
-    Updated { revision: RevisionArn, deployment: DeploymentId, at: Timestamp },
-    Succeeded { revision: Option<RevisionArn>, at: Timestamp },
-    Failed { revision: Option<RevisionArn>, reason: String, at: Timestamp },
-    Superseded { revision: Option<RevisionArn>, at: Timestamp },
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    good: Option<GoodV1>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_rollback: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -192,6 +171,8 @@ enum KindV1 {
 #[derive(Serialize, Deserialize)]
 struct HoldV1 {
     on: Subject,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    release: Option<Tag>,
     reason: String,
     by: String,
     since: Timestamp,
@@ -208,16 +189,16 @@ struct LiftedV1 {
 }
 
 impl From<Hold> for HoldV1 {
-    fn from(Hold { on, reason, by, since, until, lifted }: Hold) -> Self {
+    fn from(Hold { on, release, reason, by, since, until, lifted }: Hold) -> Self {
         let lifted = lifted.map(|Lifted { by, at }| LiftedV1 { by, at });
-        Self { on, reason, by, since, until, lifted }
+        Self { on, release, reason, by, since, until, lifted }
     }
 }
 
 impl From<HoldV1> for Hold {
-    fn from(HoldV1 { on, reason, by, since, until, lifted }: HoldV1) -> Self {
+    fn from(HoldV1 { on, release, reason, by, since, until, lifted }: HoldV1) -> Self {
         let lifted = lifted.map(|LiftedV1 { by, at }| Lifted { by, at });
-        Self { on, reason, by, since, until, lifted }
+        Self { on, release, reason, by, since, until, lifted }
     }
 }
 
@@ -254,6 +235,18 @@ impl From<Request> for RequestV1 {
 impl From<RequestV1> for Request {
     fn from(RequestV1 { id, release, by, at }: RequestV1) -> Self {
         Self { id, release: release.into(), by, at }
+    }
+}
+
+impl From<RollbackRequest> for RollbackRequestV1 {
+    fn from(RollbackRequest { id, to, by, reason, at }: RollbackRequest) -> Self {
+        Self { id, to: to.into(), by, reason, at }
+    }
+}
+
+impl From<RollbackRequestV1> for RollbackRequest {
+    fn from(RollbackRequestV1 { id, to, by, reason, at }: RollbackRequestV1) -> Self {
+        Self { id, to: to.into(), by, reason, at }
     }
 }
 
@@ -328,6 +321,8 @@ impl From<TargetRecord> for TargetV1 {
             last_seen: record.last_seen,
             quiet_since: record.quiet_since,
             had_turn: record.had_turn,
+            good: record.good.map(GoodV1::from),
+            last_rollback: record.last_rollback,
         }
     }
 }
@@ -342,95 +337,9 @@ impl From<TargetV1> for TargetRecord {
             last_seen: stored.last_seen,
             quiet_since: stored.quiet_since,
             had_turn: stored.had_turn,
+            good: stored.good.map(Good::from),
+            last_rollback: stored.last_rollback,
         }
-    }
-}
-
-impl From<Deploy> for DeployV1 {
-    fn from(deploy: Deploy) -> Self {
-        let Deploy { id, assignment, from, cause, fingerprint, begun_at, .. } = deploy;
-        let DeployId { target, number } = id;
-        Self {
-            id: DeployIdV1 { target, number },
-            assignment: assignment.into(),
-            from,
-            cause,
-            configuration: labels(&deploy.configuration),
-            fingerprint,
-            begun_at,
-            progress: deploy.progress.into(),
-        }
-    }
-}
-
-impl From<DeployV1> for Deploy {
-    fn from(stored: DeployV1) -> Self {
-        let DeployV1 { id, assignment, from, cause, fingerprint, begun_at, .. } = stored;
-        let DeployIdV1 { target, number } = id;
-        Self {
-            id: DeployId { target, number },
-            assignment: assignment.into(),
-            from,
-            cause,
-            configuration: configuration(&stored.configuration),
-            fingerprint,
-            begun_at,
-            progress: stored.progress.into(),
-        }
-    }
-}
-
-/// The labels that a revision has of them: they leave nothing out, and take little room.
-fn labels(configuration: &Configuration) -> BTreeMap<ContainerName, BTreeMap<String, String>> {
-    let of_container = |sources| {
-        let labels = to_labels(sources).into_iter();
-        labels.filter_map(|(name, text)| Some((name.to_owned(), text?))).collect()
-    };
-    configuration.0.iter().map(|(name, sources)| (name.clone(), of_container(sources))).collect()
-}
-
-fn configuration(labels: &BTreeMap<ContainerName, BTreeMap<String, String>>) -> Configuration {
-    let of_container = |labels: &BTreeMap<String, String>| {
-        let label = |name: &str| labels.get(name).map(String::as_str);
-        from_labels(label(PARAMETERS_LABEL), label(SECRETS_LABEL))
-    };
-    Configuration(
-        labels.iter().map(|(name, labels)| (name.clone(), of_container(labels))).collect(),
-    )
-}
-
-impl From<Progress> for ProgressV1 {
-    fn from(progress: Progress) -> Self {
-        match progress {
-            Progress::Begun => Self::Begun,
-            Progress::Registered { revision } => Self::Registered { revision },
-            Progress::Updated { revision, deployment, at } => {
-                Self::Updated { revision, deployment, at }
-            }
-            Progress::Ended { revision, ending, at } => match ending {
-                Ending::Succeeded => Self::Succeeded { revision, at },
-                Ending::Failed { reason } => Self::Failed { revision, reason, at },
-                Ending::Superseded => Self::Superseded { revision, at },
-            },
-        }
-    }
-}
-
-impl From<ProgressV1> for Progress {
-    fn from(stored: ProgressV1) -> Self {
-        let (revision, ending, at) = match stored {
-            ProgressV1::Begun => return Self::Begun,
-            ProgressV1::Registered { revision } => return Self::Registered { revision },
-            ProgressV1::Updated { revision, deployment, at } => {
-                return Self::Updated { revision, deployment, at };
-            }
-            ProgressV1::Succeeded { revision, at } => (revision, Ending::Succeeded, at),
-            ProgressV1::Failed { revision, reason, at } => {
-                (revision, Ending::Failed { reason }, at)
-            }
-            ProgressV1::Superseded { revision, at } => (revision, Ending::Superseded, at),
-        };
-        Self::Ended { revision, ending, at }
     }
 }
 

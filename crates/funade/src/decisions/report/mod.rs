@@ -2,14 +2,18 @@
 //!
 //! Each sentence says what was found, where, and, where a person is needed, what to do.
 
-use std::fmt;
+mod sentence;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::decisions::problem::{ConfigurationProblem, count, list};
-use crate::facts::names::{ContainerName, DeploymentId, EnvironmentName, RevisionArn, Tag};
+use crate::decisions::problem::ConfigurationProblem;
+use crate::facts::cause::Cause;
+use crate::facts::deploy::{Deploy, DeployId, Progress, UndoneBy};
+use crate::facts::names::{
+    AlarmName, ContainerName, DeploymentId, EnvironmentName, Place, RevisionArn, Tag,
+};
 use crate::facts::parameter::VariableName;
-use crate::facts::record::{DeployId, Standing, StandingKind};
+use crate::facts::record::{Standing, StandingKind};
 use crate::facts::subject::Subject;
 
 /// The code of [`Report::AwaitsTurn`], by which the service knows who asks.
@@ -119,14 +123,84 @@ pub enum Report {
         /// The revision that it starts from.
         from: RevisionArn,
     },
+    /// A revision was registered, and an earlier pass was cut off before or after it called
+    /// `UpdateService`; ECS may take a moment to show which.
+    Starts {
+        /// The deploy.
+        deploy: DeployId,
+        /// The release.
+        release: Tag,
+    },
     /// ECS carries out our deployment.
     InProgress {
         /// The deploy.
         deploy: DeployId,
         /// The release.
         release: Tag,
-        /// The deployment.
-        deployment: DeploymentId,
+        /// The deployment, once ECS has told us.
+        deployment: Option<DeploymentId>,
+    },
+    /// ECS has completed our deployment, and the alarms are watched for a while.
+    Verifying {
+        /// The deploy.
+        deploy: DeployId,
+        /// The release.
+        release: Tag,
+    },
+    /// What ran before a deploy is being brought back.
+    RollsBack {
+        /// The deploy.
+        deploy: DeployId,
+        /// The release that goes.
+        release: Tag,
+        /// Who does it.
+        by: UndoneBy,
+        /// What comes back, where that is ours to say.
+        to: Option<String>,
+        /// Why.
+        cause: Cause,
+    },
+    /// A deploy was rolled back, and automation leaves its release alone.
+    RolledBack {
+        /// The deploy.
+        deploy: DeployId,
+        /// The release that went.
+        release: Tag,
+        /// Why.
+        cause: Cause,
+        /// Who did it.
+        by: UndoneBy,
+        /// What runs again.
+        to: RevisionArn,
+        /// When automation tries again by itself.
+        until: Option<Timestamp>,
+        /// How long that is from now.
+        left: Option<SignedDuration>,
+        /// The variables that failed, where the release itself runs.
+        mend: Vec<VariableName>,
+        /// The secrets that tasks read in the newer version still, with both versions.
+        stay: Vec<String>,
+    },
+    /// Alarms that the target is verified by were raised before anything was done.
+    AlarmRaised {
+        /// The alarms.
+        alarms: Vec<AlarmName>,
+        /// The release that waits.
+        release: Tag,
+    },
+    /// Alarms that the target is verified by do not exist.
+    AlarmMissing {
+        /// The alarms.
+        alarms: Vec<AlarmName>,
+        /// Where they should be.
+        place: Place,
+    },
+    /// As many deployments of the service are under way as ECS allows.
+    ServiceBusy {
+        /// How many.
+        active: usize,
+        /// The release that waits.
+        release: Tag,
     },
     /// There is no such ECS service.
     ServiceMissing {
@@ -164,14 +238,16 @@ pub enum Report {
         deploy: DeployId,
         /// The release.
         release: Tag,
-        /// What was seen.
-        reason: String,
+        /// Why it failed.
+        cause: Cause,
+        /// Why the service was not brought back.
+        stays: String,
         /// The variables that failed, where the release itself runs.
         mend: Vec<VariableName>,
         /// The secrets that tasks read in the newer version still, with both versions.
         stay: Vec<String>,
     },
-    /// The deploy succeeded, and since then somebody else changed what the target runs.
+    /// Somebody else changed what the target runs, since the deploy or during it.
     ChangedOutside {
         /// The deploy.
         deploy: DeployId,
@@ -179,6 +255,11 @@ pub enum Report {
         release: Tag,
         /// What runs.
         revision: RevisionArn,
+    },
+    /// AWS refused a call for a limit of the service.
+    LimitReached {
+        /// The error with its sources.
+        error: String,
     },
     /// AWS refused a call, and will go on doing so.
     CallRefused {
@@ -188,6 +269,30 @@ pub enum Report {
 }
 
 impl Report {
+    /// How a deploy stands that has come as far as ECS.
+    #[must_use]
+    pub fn under_way(deploy: &Deploy) -> Self {
+        let release = deploy.assignment.release.tag.clone();
+        let id = deploy.id.clone();
+        match &deploy.progress {
+            Progress::GoingBack { going, .. } => Self::RollsBack {
+                deploy: id,
+                release,
+                by: going.by.clone(),
+                to: going.to.as_ref().map(ToString::to_string),
+                cause: going.cause.clone(),
+            },
+            Progress::Completed { .. } => Self::Verifying { deploy: id, release },
+            Progress::Begun
+            | Progress::Registered { .. }
+            | Progress::Updated { .. }
+            | Progress::Ended { .. } => {
+                let deployment = deploy.progress.deployment().cloned();
+                Self::InProgress { deploy: id, release, deployment }
+            }
+        }
+    }
+
     /// Whether it passes by itself.
     #[must_use]
     pub fn kind(&self) -> StandingKind {
@@ -202,8 +307,13 @@ impl Report {
             | Self::QuietPeriod { .. }
             | Self::AwaitsTurn { .. }
             | Self::Held { until: Some(_), .. }
+            | Self::ServiceBusy { .. }
+            | Self::LimitReached { .. }
             | Self::Deploys { .. }
-            | Self::InProgress { .. } => StandingKind::Waiting,
+            | Self::Starts { .. }
+            | Self::InProgress { .. }
+            | Self::Verifying { .. }
+            | Self::RollsBack { .. } => StandingKind::Waiting,
             Self::GivenUp { .. }
             | Self::ServiceMissing { .. }
             | Self::ServiceNotActive { .. }
@@ -212,7 +322,10 @@ impl Report {
             | Self::ContainerMissing { .. }
             | Self::ConfigurationUnusable { .. }
             | Self::Held { until: None, .. }
+            | Self::AlarmRaised { .. }
+            | Self::AlarmMissing { .. }
             | Self::DeployFailed { .. }
+            | Self::RolledBack { .. }
             | Self::ChangedOutside { .. }
             | Self::CallRefused { .. } => StandingKind::Blocked,
         }
@@ -235,7 +348,14 @@ impl Report {
             Self::AwaitsTurn { .. } => AWAITS_TURN,
             Self::ConfigurationUnusable { .. } => "configuration-unusable",
             Self::Deploys { .. } => "deploys",
+            Self::Starts { .. } => "starts",
             Self::InProgress { .. } => "in-progress",
+            Self::Verifying { .. } => "verifying",
+            Self::RollsBack { .. } => "rolls-back",
+            Self::RolledBack { .. } => "rolled-back",
+            Self::AlarmRaised { .. } => "alarm-raised",
+            Self::AlarmMissing { .. } => "alarm-missing",
+            Self::ServiceBusy { .. } => "service-busy",
             Self::ServiceMissing { .. } => "service-missing",
             Self::ServiceNotActive { .. } => "service-not-active",
             Self::OtherController { .. } => "other-controller",
@@ -243,6 +363,7 @@ impl Report {
             Self::ContainerMissing { .. } => "container-missing",
             Self::DeployFailed { .. } => "deploy-failed",
             Self::ChangedOutside { .. } => "changed-outside",
+            Self::LimitReached { .. } => "limit-reached",
             Self::CallRefused { .. } => "call-refused",
         }
     }
@@ -267,169 +388,4 @@ pub fn stand(
         Some(before) if Standing { since: now, ..before.clone() } == standing => before,
         Some(_) | None => standing,
     }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NothingAssigned => f.write_str("no release is assigned to it yet"),
-            Self::AlreadyRuns { release, revision } => {
-                write!(f, "it runs {release} as {}", revision.short())
-            }
-            Self::Settling { release, deployment } => {
-                write!(f, "{release} is being deployed by {deployment}, which is not finished")
-            }
-            Self::GoesBack { deployment } => write!(
-                f,
-                "ECS goes back to what ran before the failed deploy, by {deployment}; nothing is \
-                 begun until it is there"
-            ),
-            Self::GivenUp { release, deployment, reason } => write!(
-                f,
-                "ECS gave up {deployment}, which brings {release}, and did not go back: {reason}; \
-                 look at its stopped tasks, then push a newer release"
-            ),
-            Self::RunsNewer { running, assigned } => write!(
-                f,
-                "it runs {running}, which is newer than the assigned {assigned}; \
-                 only a person moves it back"
-            ),
-            Self::ImageNotThere { image } => {
-                write!(f, "{image} is not there yet; replication may take a while")
-            }
-            Self::ConfigurationDiffers { release, revision, variables } => write!(
-                f,
-                "it runs {release} as {}, and {} would change ({}); `on_parameter_change` says \
-                 not to deploy for that, so the next deploy takes it along",
-                revision.short(),
-                count(variables.len()),
-                list(variables)
-            ),
-            Self::QuietPeriod { quiet, .. } => write!(
-                f,
-                "something that it reads was changed; it is deployed once there has been no \
-                 further change for {quiet:#}"
-            ),
-            Self::Held { on, by, reason, until, release, .. } => {
-                write!(f, "{by} holds {}: {reason}; {release} with its variables ", on.named())?;
-                held_until(f, on, *until)
-            }
-            Self::AwaitsTurn { variables, wave, failed } => awaits_turn(f, variables, wave, failed),
-            Self::ConfigurationUnusable { problems } => {
-                let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-                f.write_str(&problems.join("; and "))
-            }
-            Self::Deploys { deploy, release, new_image, variables, from } => {
-                deploys(f, deploy, release, *new_image, variables, from)
-            }
-            Self::InProgress { deploy, release, deployment } => {
-                write!(f, "deploy {deploy} of {release} is under way as {deployment}")
-            }
-            Self::ServiceMissing { service, cluster, place } => write!(
-                f,
-                "there is no ECS service `{service}` in cluster `{cluster}` of {place}; \
-                 create it, or correct `ecs_service` or `environments` in the service's file"
-            ),
-            Self::ServiceNotActive { status } => {
-                write!(f, "its ECS service is {status}; a deploy needs an ACTIVE one")
-            }
-            Self::OtherController { controller } => write!(
-                f,
-                "its deployment controller is {controller}, which takes no task definition by \
-                 UpdateService; change it to ECS, or leave this environment out of the service"
-            ),
-            Self::NothingRuns => f.write_str(
-                "its ECS service has no PRIMARY deployment whose task definition can be read; \
-                 look at the service in the console",
-            ),
-            Self::ContainerMissing { container, revision, has } => write!(
-                f,
-                "{} has no container `{container}`, only {}; correct `container` in the \
-                 service's file or override it for this environment",
-                revision.short(),
-                if has.is_empty() { "unnamed ones".to_owned() } else { has.join(", ") },
-            ),
-            Self::DeployFailed { deploy, release, reason, mend, stay } => {
-                deploy_failed(f, deploy, release, reason, (mend, stay))
-            }
-            Self::ChangedOutside { deploy, release, revision } => write!(
-                f,
-                "deploy {deploy} of {release} had succeeded, and since then somebody else put {} \
-                 in its place; to bring it back: funade deploy {} --tag {release}",
-                revision.short(),
-                deploy.target.service
-            ),
-            Self::CallRefused { error } => write!(f, "AWS refuses: {error}"),
-        }
-    }
-}
-
-fn held_until(f: &mut fmt::Formatter<'_>, on: &Subject, until: Option<Timestamp>) -> fmt::Result {
-    f.write_str("waits ")?;
-    if let Some(until) = until {
-        write!(f, "until {}, or ", until.strftime("%m-%d %H:%M UTC"))?;
-    }
-    write!(f, "for funade unhold {}", on.named())
-}
-
-fn awaits_turn(
-    f: &mut fmt::Formatter<'_>,
-    variables: &[VariableName],
-    wave: &str,
-    failed: &[EnvironmentName],
-) -> fmt::Result {
-    let variables = list(variables);
-    write!(
-        f,
-        "{variables}, which it shares with other targets, changed; it takes that up in its turn, \
-         in the wave {wave}"
-    )?;
-    if failed.is_empty() {
-        return Ok(());
-    }
-    write!(f, "; look at {}, which failed in its turn", list(failed))
-}
-
-fn deploys(
-    f: &mut fmt::Formatter<'_>,
-    deploy: &DeployId,
-    release: &Tag,
-    new_image: bool,
-    variables: &[VariableName],
-    from: &RevisionArn,
-) -> fmt::Result {
-    let (count, names, from) = (count(variables.len()), list(variables), from.short());
-    match (new_image, variables.is_empty()) {
-        (_, true) => write!(f, "deploy {deploy} brings {release}, starting from {from}"),
-        (true, false) => write!(
-            f,
-            "deploy {deploy} brings {release} and changes {count} ({names}), starting from {from}"
-        ),
-        (false, false) => write!(
-            f,
-            "deploy {deploy} changes {count} ({names}) of {release}, starting from {from}"
-        ),
-    }
-}
-
-fn deploy_failed(
-    f: &mut fmt::Formatter<'_>,
-    deploy: &DeployId,
-    release: &Tag,
-    reason: &str,
-    (mend, stay): (&[VariableName], &[String]),
-) -> fmt::Result {
-    write!(f, "deploy {deploy} of {release} failed: {reason}; ")?;
-    if !stay.is_empty() {
-        let stay = list(stay);
-        write!(f, "what did not go back, since tasks read the newest: {stay}; ")?;
-    }
-    if !mend.is_empty() {
-        write!(f, "mend {}, ", list(mend))?;
-    }
-    write!(
-        f,
-        "push a newer release, or try again with funade deploy {} --tag {release}",
-        deploy.target.service
-    )
 }

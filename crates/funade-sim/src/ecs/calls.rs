@@ -1,0 +1,147 @@
+//! ECS's calls.
+
+use funade::facts::cause::StoppedTask;
+use funade::facts::ecs::{EcsService, ServiceDeployment};
+use funade::facts::names::{
+    ClusterName, DeploymentId, EcsServiceName, Place, RevisionArn, ServiceDeploymentArn,
+};
+use funade::facts::task_definition::{Registration, Revision};
+use funade::world::{CallError, CallProblem, Ecs};
+use jiff::Timestamp;
+
+use super::{By, Seen, ServiceKey, Services};
+use crate::state::Sim;
+use crate::task_definition::is_refused;
+
+impl Services {
+    /// What a read gives: what is so, or, for a while, what was so before.
+    fn seen(&self, key: &ServiceKey, now: Timestamp) -> Option<&Seen> {
+        let (changed, seen) = self.before.get(key)?;
+        (now.duration_since(*changed) < self.stale_for).then_some(seen)
+    }
+}
+
+fn subject(place: &Place, cluster: &ClusterName, service: &EcsServiceName) -> String {
+    format!("{service} in {cluster} of {place}")
+}
+
+impl Ecs for Sim {
+    async fn service(
+        &self,
+        place: &Place,
+        cluster: &ClusterName,
+        service: &EcsServiceName,
+    ) -> Result<Option<EcsService>, CallError> {
+        let key = (place.clone(), cluster.clone(), service.clone());
+        self.call("DescribeServices", subject(place, cluster, service), |state| {
+            let services = &state.services;
+            if let Some(seen) = services.seen(&key, state.now) {
+                return Ok(Some(seen.service.clone()));
+            }
+            Ok(services.by_name.get(&key).map(|service| service.describe(state.now)))
+        })
+        .await
+    }
+
+    async fn task_definition(
+        &self,
+        place: &Place,
+        arn_or_family: &str,
+    ) -> Result<Option<Revision>, CallError> {
+        self.call("DescribeTaskDefinition", arn_or_family.to_owned(), |state| {
+            Ok(state.services.find(place, arn_or_family).cloned())
+        })
+        .await
+    }
+
+    async fn service_deployments(
+        &self,
+        place: &Place,
+        cluster: &ClusterName,
+        service: &EcsServiceName,
+        since: Timestamp,
+    ) -> Result<Vec<ServiceDeployment>, CallError> {
+        let key = (place.clone(), cluster.clone(), service.clone());
+        self.call("ListServiceDeployments", subject(place, cluster, service), |state| {
+            let services = &state.services;
+            if !services.keeps_history {
+                return Ok(Vec::new());
+            }
+            if let Some(seen) = services.seen(&key, state.now) {
+                let after = seen.history.iter().filter(|entry| entry.began_at >= since);
+                return Ok(after.cloned().collect());
+            }
+            let history = services.by_name.get(&key).map(|service| service.history(since));
+            Ok(history.unwrap_or_default())
+        })
+        .await
+    }
+
+    async fn stopped_tasks(
+        &self,
+        place: &Place,
+        cluster: &ClusterName,
+        service: &EcsServiceName,
+    ) -> Result<Vec<StoppedTask>, CallError> {
+        let key = (place.clone(), cluster.clone(), service.clone());
+        self.call("DescribeTasks", subject(place, cluster, service), |state| {
+            let service = state.services.by_name.get(&key);
+            Ok(service.map(|service| service.stopped(state.now)).unwrap_or_default())
+        })
+        .await
+    }
+
+    async fn roll_back_deployment(
+        &self,
+        _place: &Place,
+        deployment: &ServiceDeploymentArn,
+    ) -> Result<(), CallError> {
+        self.call("StopServiceDeployment", deployment.to_string(), |state| {
+            let services = &mut state.services;
+            let has = |service: &super::Service| {
+                service.history(Timestamp::MIN).iter().any(|entry| &entry.arn == deployment)
+            };
+            let found = services.by_name.iter().find(|(_, service)| has(service));
+            let key = found.map(|(key, _)| key.clone()).ok_or(CallProblem::Refused)?;
+            services.remember(&key, state.now);
+            let stopped = services.existing(&key).stop(deployment, state.now);
+            if stopped { Ok(()) } else { Err(CallProblem::Conflict) }
+        })
+        .await
+    }
+
+    async fn register(
+        &self,
+        place: &Place,
+        registration: &Registration,
+    ) -> Result<RevisionArn, CallError> {
+        let subject = format!("{} in {place}", registration.document.family());
+        self.call("RegisterTaskDefinition", subject, |state| {
+            if is_refused(&registration.document) {
+                return Err(CallProblem::Refused);
+            }
+            let revision = state.services.register(place, registration);
+            state.services.registered.push((place.clone(), revision.clone()));
+            Ok(revision)
+        })
+        .await
+    }
+
+    async fn update_service(
+        &self,
+        place: &Place,
+        cluster: &ClusterName,
+        service: &EcsServiceName,
+        revision: &RevisionArn,
+    ) -> Result<DeploymentId, CallError> {
+        let key = (place.clone(), cluster.clone(), service.clone());
+        self.call("UpdateService", subject(place, cluster, service), |state| {
+            let known = state.services.find(place, revision.as_str());
+            if known.is_none_or(|known| !known.active) {
+                return Err(CallProblem::Refused);
+            }
+            state.services.update(&key, revision, By::Funade, state.now)
+        })
+        .await
+    }
+}

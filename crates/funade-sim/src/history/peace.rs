@@ -1,0 +1,159 @@
+//! The end of a history: faults end, what was begun comes to its end, every subject is woken twice,
+//! and the fleet must be where it should be. A third time nothing is done.
+
+use funade::config::Target;
+use funade::facts::deploy::Phase;
+use funade::facts::ecs::{AlarmState, RolloutState};
+use funade::facts::parameter::ParameterValue;
+use funade::facts::subject::Subject;
+use funade::facts::task_definition::VariableValue;
+use jiff::SignedDuration;
+
+use super::checkers::{Invariant, Violation};
+use super::run::Course;
+use crate::ecs::Behaviour;
+
+/// Longer than the longest deadline with a bake and the way back.
+const ALL_IS_OVER: SignedDuration = SignedDuration::from_hours(1);
+
+/// How long after all else a sweep begins.
+const A_WHILE: SignedDuration = SignedDuration::from_mins(5);
+
+/// Ends a history.
+pub(super) fn make_peace(course: &mut Course<'_>) {
+    if course.violation.is_some() {
+        return;
+    }
+    course.tell(|| "-- faults end".to_owned());
+    course.sim.state_mut().calls.end_faults();
+    for target in course.targets.clone() {
+        for alarm in &target.verify.alarms {
+            course.sim.set_alarm(&target.place, alarm, AlarmState::Quiet);
+        }
+    }
+    for sweep in 1..=2 {
+        // What is read must not be what was so a moment ago.
+        course.wait(A_WHILE);
+        course.tell(|| format!("-- sweep {sweep}"));
+        wake_all(course);
+        course.go_on(ALL_IS_OVER);
+    }
+    // A hold may have ended a moment ago.
+    for _ in 0..3 {
+        if course.violation.is_none() && course.targets.iter().any(|t| is_under_way(course, t)) {
+            course.go_on(ALL_IS_OVER);
+        }
+    }
+    if course.violation.is_some() {
+        return;
+    }
+    course.violation = course.targets.clone().into_iter().find_map(|t| strays(course, t));
+    if let Some(violation) = course.violation.clone() {
+        course.tell(|| format!("VIOLATION of {}: {}", violation.invariant, violation.what));
+        return;
+    }
+    let before = (course.sim.generations(), course.sim.revisions());
+    course.tell(|| "-- sweep 3".to_owned());
+    wake_all(course);
+    course.go_on(SignedDuration::ZERO);
+    let after = (course.sim.generations(), course.sim.revisions());
+    if before != after && course.violation.is_none() {
+        let what = "a sweep at the fixed point has written or registered something".to_owned();
+        course.violation = Some(Violation { invariant: Invariant::FixedPoint, what });
+    }
+}
+
+fn wake_all(course: &mut Course<'_>) {
+    let services = course.config.services.keys().cloned().map(Subject::Service);
+    let targets = course.targets.iter().map(|target| Subject::Target(target.id.clone()));
+    let subjects: Vec<Subject> = services.chain(targets).collect();
+    for subject in subjects {
+        course.wake(subject);
+    }
+}
+
+/// Whether a deploy is on its way. None is for ever: it has a deadline.
+fn is_under_way(course: &Course<'_>, target: &Target) -> bool {
+    let deploy = course.sim.target_record(&target.id).deploy;
+    deploy.is_some_and(|deploy| match deploy.phase() {
+        Phase::Deploying | Phase::Verifying | Phase::RollingBack => true,
+        Phase::Starting
+        | Phase::Succeeded
+        | Phase::Failed
+        | Phase::TimedOut
+        | Phase::RolledBack
+        | Phase::Superseded => false,
+    })
+}
+
+/// Why a target is not where it should be, if it is not, and nothing excuses it.
+fn strays(course: &Course<'_>, target: &Target) -> Option<Violation> {
+    let record = course.sim.target_record(&target.id);
+    let standing = record.standing.as_ref();
+    let code = standing.map_or("never looked at", |standing| standing.code.as_str());
+    let excuses = &course.checkers.excuses;
+    let deploy = record.deploy.as_ref();
+    let digest = deploy.map(|deploy| deploy.assignment.release.digest.clone());
+    let behaviour = digest.as_ref().and_then(|digest| course.checkers.behaviour(digest));
+    let healthy = matches!(behaviour, None | Some(Behaviour::Healthy(_)));
+    let by_hand = excuses.by_hand.contains_key(&target.id);
+    let undone_by_person = deploy.is_some_and(|deploy| deploy.phase() == Phase::RolledBack);
+    let meddled = by_hand
+        || excuses.alarms.contains(&target.place)
+        || excuses.parameters.is_some()
+        || undone_by_person;
+    let is_right = match code {
+        "already-runs" => return arrived(course, target),
+        "nothing-assigned" | "held" | "runs-newer" | "configuration-differs" | "awaits-turn" => {
+            true
+        }
+        "rolled-back" | "deploy-failed" => !healthy || meddled,
+        "image-not-there" => !excuses.deleted.is_empty(),
+        // All parameters of a path were deleted.
+        "configuration-unusable" => excuses.parameters.is_some(),
+        "changed-outside" | "given-up" | "settling" | "goes-back" => by_hand || !healthy,
+        _ => false,
+    };
+    (!is_right).then(|| Violation {
+        invariant: Invariant::Converges,
+        what: format!("{} stands as {code}: {:?}", target.id, standing.map(|s| &s.sentence)),
+    })
+}
+
+/// It says that it runs what it should: so it must.
+fn arrived(course: &Course<'_>, target: &Target) -> Option<Violation> {
+    let wrong = |what: String| {
+        let what = format!("{} says that it runs what it should: {what}", target.id);
+        Some(Violation { invariant: Invariant::Converges, what })
+    };
+    let (place, cluster, service) = (&target.place, &target.cluster, &target.ecs_service);
+    let view = course.sim.view(place, cluster, service, &target.container).expect("it is there");
+    let assigned = course.sim.assigned(&target.id);
+    let runs = |digest: &str| view.image.as_ref().is_some_and(|image| image.ends_with(digest));
+    if !assigned.is_some_and(|digest| runs(digest.as_str())) {
+        return wrong(format!("its image is {:?}", view.image));
+    }
+    if view.rollout != RolloutState::Completed {
+        return wrong(format!("its deployment is {:?}", view.rollout));
+    }
+    let revision = course.sim.revision(place, view.revision.as_str()).expect("it is registered");
+    let state = course.sim.state();
+    for read in &target.parameters {
+        for (name, value) in state.stores.values_below(place, &read.path) {
+            let variable = name.as_str().rsplit('/').next().expect("a name has a last part");
+            let variable = variable.parse().expect("a variable's name");
+            let container = read.into.first().expect("at least one");
+            let has = revision.document.variable(container, &variable);
+            let fits = match (value, &has) {
+                (ParameterValue::Plain(text), Some(VariableValue::Plain(has))) => text == has,
+                (ParameterValue::Secure, Some(VariableValue::From(_))) => true,
+                (ParameterValue::Plain(_) | ParameterValue::Secure, _) => false,
+            };
+            // A later path may have the same variable.
+            if !fits && target.parameters.last() == Some(read) {
+                return wrong(format!("{variable} is {has:?}, and {name} says {value:?}"));
+            }
+        }
+    }
+    None
+}

@@ -1,0 +1,217 @@
+//! Going back: who does it, where to, and whether it has arrived.
+//!
+//! ECS goes back by itself where its circuit breaker or its alarms say so. Otherwise Funade does,
+//! to what served last and was found good, image and variables together. Invariants: nothing is
+//! deployed while a service goes back; one decision to go back leads to one place; what cannot be
+//! brought back is left as it is, and said.
+
+use jiff::SignedDuration;
+
+use crate::config::RolledBackBy;
+use crate::decisions::observation::{Lack, Seen};
+use crate::decisions::progress::{ended, set};
+use crate::decisions::settle::{SHOWN_WITHIN, deadline, entry};
+use crate::facts::cause::{Cause, Diagnosis, Trigger};
+use crate::facts::deploy::{Deploy, Ending, GoingBack, Good, Progress, UndoneBy};
+use crate::facts::ecs::{RolloutState, ServiceDeployment, ServiceDeploymentStatus};
+use crate::facts::names::{RevisionArn, ServiceDeploymentArn};
+use crate::facts::record::TargetRecord;
+use crate::facts::release::RollbackRequest;
+
+/// How long a person's request stands that was not taken up, because its wake was lost. Later it
+/// would surprise them.
+const REQUEST_STANDS: SignedDuration = SignedDuration::from_hours(1);
+
+/// What is asked of ECS so that it goes back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Ask {
+    /// To roll the deployment back that is under way.
+    RollBack(ServiceDeploymentArn),
+    /// To deploy this revision.
+    Update(RevisionArn),
+}
+
+/// A deploy that failed and was not brought back by ECS: Funade does it, or says why not.
+pub(super) fn fail(
+    record: TargetRecord,
+    seen: &Seen<'_>,
+    cause: Cause,
+) -> Result<TargetRecord, Lack> {
+    let deploy = record.deploy.as_ref().expect("the caller has seen it");
+    let leaves = deploy.progress.revision().unwrap_or(&deploy.from).clone();
+    match way_back(&record, seen, &leaves)? {
+        Ok(good) => {
+            let (by, since) = (UndoneBy::Funade, seen.now);
+            let going = GoingBack { cause, by, leaves, to: Some(good), since, asked_at: None };
+            arrived(goes_back(record, going, seen.now), seen)
+        }
+        Err(stays) => Ok(ended(record, Ending::Failed { cause, stays }, seen.now)),
+    }
+}
+
+/// Where to go back, or why that cannot be.
+fn way_back(
+    record: &TargetRecord,
+    seen: &Seen<'_>,
+    leaves: &RevisionArn,
+) -> Result<Result<Good, String>, Lack> {
+    let id = &seen.target.id;
+    match seen.target.rollback.by {
+        RolledBackBy::Automatic => {}
+        RolledBackBy::Manual => {
+            return Ok(Err(format!("`rollback` says manual: funade rollback {id}")));
+        }
+    }
+    let usable = |good: &&Good| &good.revision != leaves && good.revision.is_in(&seen.target.place);
+    let Some(good) = record.good.as_ref().filter(usable) else {
+        return Ok(Err("nothing has served here before that it could go back to".to_owned()));
+    };
+    let way = seen.observed.way_back.ok_or_else(|| Lack::WayBack(good.revision.clone()))?;
+    Ok(match (way.active, way.image_present) {
+        (true, true) => Ok(good.clone()),
+        (false, _) => Err(format!("{good}, which served before, was deregistered")),
+        (true, false) => {
+            Err(format!("the image of {good}, which served before, is in the registry no more"))
+        }
+    })
+}
+
+/// Writes down that it goes back.
+pub(super) fn goes_back(
+    mut record: TargetRecord,
+    going: GoingBack,
+    now: jiff::Timestamp,
+) -> TargetRecord {
+    let deploy = record.deploy.as_ref().expect("the caller has seen it");
+    let revision = deploy.progress.revision().cloned();
+    let deployment = deploy.progress.deployment().cloned();
+    set(&mut record, Progress::GoingBack { revision, deployment, going }, now);
+    record
+}
+
+/// Ends a rollback that has arrived, or never will.
+pub(super) fn arrived(record: TargetRecord, seen: &Seen<'_>) -> Result<TargetRecord, Lack> {
+    let Some((deploy, going)) = going_back(&record) else { return Ok(record) };
+    let (primary, now) = (seen.primary(), seen.now);
+    let cause = going.cause.clone();
+    let stays = |stays: String| Ending::Failed { cause: cause.clone(), stays };
+    let there = match &going.to {
+        Some(good) => primary.revision == good.revision,
+        None => primary.revision != going.leaves,
+    };
+    let ending = if there {
+        match primary.rollout {
+            // Where we never saw a deployment of ours, one may yet be shown.
+            RolloutState::Completed if is_early(deploy, going, now) => None,
+            RolloutState::Completed => Some(Ending::RolledBack {
+                cause: cause.clone(),
+                by: going.by.clone(),
+                to: primary.revision.clone(),
+            }),
+            RolloutState::Failed => {
+                Some(stays(format!("ECS gave up the way back to {} too", primary.revision.short())))
+            }
+            RolloutState::InProgress => None,
+        }
+    } else if primary.revision != going.leaves {
+        Some(Ending::Replaced { by: primary.revision.clone() })
+    } else if rollback_failed(deploy, seen)? {
+        Some(stays("ECS could not go back".to_owned()))
+    } else {
+        None
+    };
+    let late = deadline(deploy, seen).filter(|deadline| now >= *deadline);
+    let late = late.map(|_| stays("the way back has not come to its end in time".to_owned()));
+    let to = going.to.clone();
+    let Some(ending) = ending.or(late) else { return Ok(record) };
+    let mut record = ended(record, ending, now);
+    if let (true, Some(good)) = (there, to) {
+        record.good = Some(good);
+    }
+    Ok(record)
+}
+
+/// What must be asked of ECS so that it goes back; `None` once it does.
+pub(super) fn ask(
+    deploy: &Deploy,
+    going: &GoingBack,
+    seen: &Seen<'_>,
+) -> Result<Option<Ask>, Lack> {
+    let Some(good) = &going.to else { return Ok(None) };
+    let asked_lately = going.asked_at.is_some_and(|at| seen.now.duration_since(at) < SHOWN_WITHIN);
+    if seen.primary().revision == good.revision || asked_lately {
+        return Ok(None);
+    }
+    let ours = ours(deploy, seen)?;
+    Ok(match ours.map(|ours| (ours.status, &ours.arn)) {
+        Some((ServiceDeploymentStatus::RollingBack | ServiceDeploymentStatus::RolledBack, _)) => {
+            None
+        }
+        // ECS goes back to what it completed last. That is where we want to go only if it ran when
+        // the deploy began.
+        Some((ServiceDeploymentStatus::InProgress, arn)) if deploy.from == good.revision => {
+            Some(Ask::RollBack(arn.clone()))
+        }
+        Some(_) | None => Some(Ask::Update(good.revision.clone())),
+    })
+}
+
+/// Takes up a person's request to roll back: the last deploy, whatever has become of it, is undone.
+/// Not while the service goes back already.
+pub(super) fn take_up_request(
+    mut record: TargetRecord,
+    seen: &Seen<'_>,
+) -> Result<TargetRecord, Lack> {
+    let Some(RollbackRequest { id, to, by, reason, at }) = &seen.observed.rollback else {
+        return Ok(record);
+    };
+    let taken_up = record.last_rollback.as_ref() == Some(id);
+    let stale = seen.now.duration_since(*at) >= REQUEST_STANDS;
+    if taken_up || stale || record.deploy.is_none() || going_back(&record).is_some() {
+        return Ok(record);
+    }
+    record.last_rollback = Some(id.clone());
+    let going = GoingBack {
+        cause: Cause {
+            trigger: Trigger::Person,
+            diagnosis: Diagnosis::Unwanted,
+            what: format!("{by} rolled it back: {reason}"),
+            tasks: Vec::new(),
+            messages: Vec::new(),
+        },
+        by: UndoneBy::Person(by.clone()),
+        leaves: seen.running.arn.clone(),
+        to: Some(to.clone()),
+        since: seen.now,
+        asked_at: None,
+    };
+    arrived(goes_back(record, going, seen.now), seen)
+}
+
+/// The rollback that is under way.
+pub(super) fn going_back(record: &TargetRecord) -> Option<(&Deploy, &GoingBack)> {
+    let deploy = record.deploy.as_ref()?;
+    match &deploy.progress {
+        Progress::GoingBack { going, .. } => Some((deploy, going)),
+        Progress::Begun
+        | Progress::Registered { .. }
+        | Progress::Updated { .. }
+        | Progress::Completed { .. }
+        | Progress::Ended { .. } => None,
+    }
+}
+
+fn is_early(deploy: &Deploy, going: &GoingBack, now: jiff::Timestamp) -> bool {
+    let never_seen = deploy.progress.revision().is_some() && deploy.progress.deployment().is_none();
+    never_seen && now.duration_since(going.since) < SHOWN_WITHIN
+}
+
+fn rollback_failed(deploy: &Deploy, seen: &Seen<'_>) -> Result<bool, Lack> {
+    let ours = ours(deploy, seen)?;
+    Ok(ours.is_some_and(|ours| ours.status == ServiceDeploymentStatus::RollbackFailed))
+}
+
+/// The history's entry of the deploy's deployment, if it ever came to one.
+fn ours<'a>(deploy: &Deploy, seen: &Seen<'a>) -> Result<Option<&'a ServiceDeployment>, Lack> {
+    deploy.progress.revision().map_or(Ok(None), |revision| entry(seen, revision))
+}
