@@ -62,6 +62,16 @@ class Place:
     def family(self) -> str:
         return f"{self.environment}-{SERVICE}"
 
+    @property
+    def alarm(self) -> str:
+        """The alarm by which order-api's deploys are verified, as order-api's file names it."""
+        return f"{self.environment}-{SERVICE}-5xx"
+
+    @property
+    def password(self) -> str:
+        """A parameter that order-api's people name in their task definition, outside of the path that is read."""
+        return f"/{self.environment}/database-password"
+
     def image(self, reference: str) -> str:
         """`reference` is ":tag" or "@digest"."""
         return f"{HUB_ACCOUNT}.dkr.ecr.{self.registry_region}.amazonaws.com/{REPOSITORY}{reference}"
@@ -102,7 +112,7 @@ def write_configuration(directory: Path) -> Path:
 
 
 def make_fleet(clients: Clients) -> None:
-    """Make repositories, the first image, members' roles, clusters and running services."""
+    """Make repositories, the first image, members' roles, alarms, clusters and running services."""
     for region in registry_regions():
         clients("ecr", HUB_ACCOUNT, region).create_repository(
             repositoryName=REPOSITORY, imageTagMutability="MUTABLE"
@@ -111,6 +121,7 @@ def make_fleet(clients: Clients) -> None:
     for place in places():
         deploy_member(clients, place.account, place.region)
         _make_roles(clients, place)
+        _make_alarm(clients, place)
         _make_service(clients, place)
 
 
@@ -205,10 +216,28 @@ def _make_roles(clients: Clients, place: Place) -> None:
         iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
 
 
+def _make_alarm(clients: Clients, place: Place) -> None:
+    """Make the alarm, which lacks data: that is quiet."""
+    clients("cloudwatch", place.account, place.region).put_metric_alarm(
+        AlarmName=place.alarm,
+        Namespace="AWS/ApplicationELB",
+        MetricName="HTTPCode_Target_5XX_Count",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=5,
+        ComparisonOperator="GreaterThanThreshold",
+        TreatMissingData="ignore",
+    )
+
+
 def _make_service(clients: Clients, place: Place) -> None:
     ecs = clients("ecs", place.account, place.region)
     ecs.create_cluster(clusterName=place.cluster)
     ecs.meta.events.register("before-call.ecs.RegisterTaskDefinition", _add_unknown_field, unique_id="unknown-field")
+    clients("ssm", place.account, place.region).put_parameter(
+        Name=place.password, Value=f"password-of-{place.environment}", Type="SecureString"
+    )
     revision = ecs.register_task_definition(**_task_definition(place))["taskDefinition"]["taskDefinitionArn"]
     ecs.create_service(
         cluster=place.cluster,
@@ -267,7 +296,7 @@ def _task_definition(place: Place) -> dict:
                 "secrets": [
                     {
                         "name": "DATABASE_PASSWORD",
-                        "valueFrom": f"arn:aws:ssm:{here}:parameter/{place.environment}/order-api/database-password",
+                        "valueFrom": f"arn:aws:ssm:{here}:parameter{place.password}",
                     }
                 ],
                 "dockerLabels": {"team": "orders"},

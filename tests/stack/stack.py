@@ -48,6 +48,9 @@ OPERATOR_ROLE = "funade-operator"
 #: What the emulator takes for every account's root key.
 ROOT_SECRET = "test"
 
+#: The `docker` module with which the emulator's ECS starts containers: what it does is told there.
+STAND_IN = Path(__file__).with_name("docker_stand_in")
+
 #: How many lines of the emulator's log are worth showing when something failed.
 LOG_TAIL_LINES = 60
 
@@ -109,9 +112,14 @@ def clients(url: str) -> Clients:
 class Emulator:
     """The emulator's process and the proxy before it. Use it with `with`."""
 
-    def __init__(self, log_level: str = "DEBUG"):
-        """`log_level` is the functions': all that they can be made to say, if tests are to look through it."""
+    def __init__(self, log_level: str = "DEBUG", containers: bool = False):
+        """`log_level` is the functions': all that they can be made to say, if tests are to look through it.
+
+        With `containers`, tasks have some, with the fates that `decide` gives them, and deployments take
+        their time and can fail. Without, each deployment is completed at once.
+        """
         self.log_level = log_level
+        self._containers = containers
         self._port = _free_port()
         self._directory = Path(tempfile.mkdtemp(prefix="funade-stack-"))
         self._process: subprocess.Popen | None = None
@@ -137,6 +145,9 @@ class Emulator:
             # What the template's LogLevel becomes in Lambda.
             "AWS_LAMBDA_LOG_LEVEL": self.log_level,
         }
+        if self._containers:
+            self.decide({})
+            environment |= {"PYTHONPATH": str(STAND_IN), "STAND_IN_FATES": str(self._fates)}
         with open(self.log, "wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "ministack"],
@@ -192,6 +203,16 @@ class Emulator:
     @property
     def directory(self) -> Path:
         return self._directory
+
+    @property
+    def _fates(self) -> Path:
+        return self._directory / "fates.json"
+
+    def decide(self, fates: dict[str, str]) -> None:
+        """What becomes of containers that are started from now on; which fates there are, the stand-in tells."""
+        written = self._fates.with_suffix(".new")
+        written.write_text(json.dumps(fates))
+        written.replace(self._fates)
 
     def log_tail(self) -> str:
         """The end of `log`, but for what is only for debugging."""
@@ -340,12 +361,10 @@ def deploy_member(client: Clients, account: str, region: str) -> None:
     trusted["aws:PrincipalArn"] = [trusted["aws:PrincipalArn"], session]
     client("iam", account).update_assume_role_policy(RoleName=MEMBER_ROLE, PolicyDocument=json.dumps(trust))
     # Where a call names a cluster, the emulator asks for the right to the cluster, and AWS for that
-    # to the service.
+    # to the service or the task.
     cluster = f"arn:aws:ecs:*:{account}:cluster/*"
-    for role, actions in (
-        (MEMBER_ROLE, ["ecs:DescribeServices", "ecs:UpdateService", "ecs:ListServiceDeployments"]),
-        (OPERATOR_ROLE, ["ecs:DescribeServices", "ecs:ListServiceDeployments"]),
-    ):
+    looking = ["ecs:DescribeServices", "ecs:ListServiceDeployments", "ecs:DescribeTasks"]
+    for role, actions in ((MEMBER_ROLE, ["ecs:UpdateService", *looking]), (OPERATOR_ROLE, looking)):
         client("iam", account).put_role_policy(
             RoleName=role, PolicyName="emulator", PolicyDocument=_allow(actions, cluster)
         )

@@ -35,17 +35,23 @@ GLOBAL_KEYS = {"Architectures", "CodeUri", "Environment", "Handler", "LoggingCon
 
 #: All that we do in accounts that are not ours alone. Whoever adds one argues for it here.
 ACTIONS = {
+    "cloudwatch:DescribeAlarms",
     "dynamodb:BatchGetItem",
+    "dynamodb:BatchWriteItem",
     "dynamodb:GetItem",
     "dynamodb:PutItem",
     "dynamodb:Query",
     "dynamodb:UpdateItem",
     "ecr:DescribeImages",
+    "ecs:DescribeServiceDeployments",
     "ecs:DescribeServiceRevisions",
     "ecs:DescribeServices",
     "ecs:DescribeTaskDefinition",
+    "ecs:DescribeTasks",
     "ecs:ListServiceDeployments",
+    "ecs:ListTasks",
     "ecs:RegisterTaskDefinition",
+    "ecs:StopServiceDeployment",
     "ecs:TagResource",
     "ecs:UpdateService",
     "events:PutEvents",
@@ -60,6 +66,17 @@ ACTIONS = {
     "ssm:GetParametersByPath",
     "sts:AssumeRole",
 }
+
+#: What AWS limits to no resource that we could name, or, as with alarms, not without leaving some out.
+UNLIMITED = {
+    "cloudwatch:DescribeAlarms",
+    "ecs:DescribeTaskDefinition",
+    "ecs:ListTasks",
+    "ecs:RegisterTaskDefinition",
+}
+
+#: What changes a target.
+CHANGING = {"ecs:UpdateService", "ecs:RegisterTaskDefinition", "ecs:StopServiceDeployment", "iam:PassRole"}
 
 #: What brings a secret to whoever calls it, or helps to. Reading parameters by path could too, but
 #: is all that we have for reading them, and we ask for no decryption.
@@ -298,7 +315,7 @@ def test_no_right_beyond_the_list(name):
 def test_all_resources_only_where_aws_knows_no_other(name):
     for statement in statements(TEMPLATES[name]):
         if "*" in as_list(statement["Resource"]):
-            assert set(as_list(statement["Action"])) <= {"ecs:DescribeTaskDefinition", "ecs:RegisterTaskDefinition"}
+            assert set(as_list(statement["Action"])) <= UNLIMITED
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
@@ -362,7 +379,7 @@ def test_whoever_wakes_for_a_service_event_can_do_little_else():
     granted = [s for p in policies_of_role for s in p["PolicyDocument"]["Statement"] if s["Sid"] != "Logs"]
 
     assert {referenced(s["Resource"]): set(as_list(s["Action"])) for s in granted} == {
-        "Table": {"dynamodb:GetItem", "dynamodb:PutItem"},
+        "Table": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:BatchWriteItem"},
         "WakeQueue": {"sqs:SendMessage"},
         "EventDlq": {"sqs:SendMessage"},
     }
@@ -515,7 +532,17 @@ def test_operators_change_no_target():
     actions = templates.actions(policies(TEMPLATES["template.yaml"])["OperatorPolicy"])
 
     assert actions
-    assert not actions & {"ecs:UpdateService", "ecs:RegisterTaskDefinition", "iam:PassRole"}
+    assert not actions & CHANGING
+
+
+def test_operators_look_at_targets_in_the_hubs_account_as_in_others():
+    own = templates.actions(policies(TEMPLATES["template.yaml"])["OperatorPolicy"])
+    others = templates.actions(policies(TEMPLATES["member.yaml"])["OperatorRole/look"])
+    deploying = templates.actions(policies(TEMPLATES["template.yaml"])["DeployRole/targets"])
+
+    assert own >= others
+    # All that is looked at while deploying, a person can look at.
+    assert others == deploying - CHANGING - {"ecs:TagResource"}
 
 
 def test_operators_can_only_look_at_a_member():

@@ -1,4 +1,4 @@
-"""Bounded waiting: the only place in these tests that sleeps."""
+"""Bounded waiting: the only place where a test sleeps."""
 
 import time
 from collections.abc import Callable

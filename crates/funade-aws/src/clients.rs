@@ -39,6 +39,7 @@ const ATTEMPTS_MAX: u32 = 3;
 /// Clients of one account and region.
 #[derive(Debug, Clone)]
 pub(crate) struct PlaceClients {
+    pub(crate) cloudwatch: aws_sdk_cloudwatch::Client,
     pub(crate) ecs: aws_sdk_ecs::Client,
     pub(crate) ecr: aws_sdk_ecr::Client,
     pub(crate) secretsmanager: aws_sdk_secretsmanager::Client,
@@ -116,6 +117,7 @@ impl Clients {
         }
         let config = self.config_of(place);
         let clients = PlaceClients {
+            cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
             ecs: aws_sdk_ecs::Client::new(&config),
             ecr: aws_sdk_ecr::Client::new(&config),
             secretsmanager: aws_sdk_secretsmanager::Client::new(&config),

@@ -1,29 +1,28 @@
 //! ECS.
 
+mod history;
+mod revision;
+mod service;
+mod stopped_tasks;
+
 use aws_sdk_ecs::error::ProvideErrorMetadata;
 use aws_sdk_ecs::operation::register_task_definition::RegisterTaskDefinitionError;
 use aws_sdk_ecs::operation::update_service::UpdateServiceError;
 use aws_sdk_ecs::primitives::DateTime;
-use aws_sdk_ecs::types::{
-    ContainerDefinition, CreatedAt, DeploymentController, DeploymentControllerType,
-    DeploymentRolloutState, Service, TaskDefinitionField,
+use aws_sdk_ecs::types::{ContainerDefinition, TaskDefinitionField};
+use funade::facts::cause::StoppedTask;
+use funade::facts::ecs::{EcsService, ServiceDeployment};
+use funade::facts::names::{
+    BadName, ClusterName, DeploymentId, EcsServiceName, Place, RevisionArn, ServiceDeploymentArn,
 };
-use funade::facts::ecs::{Controller, Deployment, DeploymentStatus, EcsService, RolloutState};
-use funade::facts::names::{ClusterName, DeploymentId, EcsServiceName, Place, RevisionArn};
-use funade::facts::task_definition::{Document, Registration, Revision, tags_from_value};
+use funade::facts::task_definition::{Registration, Revision};
 use funade::world::{CallError, CallProblem, Ecs};
 use jiff::Timestamp;
-use serde_json::Value;
 
 use crate::documents::{KeepResponse, ReplaceRequest};
 use crate::errors::call_error;
 use crate::retries::OnlyAfterThrottling;
 use crate::world::AwsWorld;
-
-/// Service revisions in one `DescribeServiceRevisions`. The newest are listed first, and since a
-/// deploy was cut off there are few.
-/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceRevisions.html>
-const SERVICE_REVISIONS_MAX: usize = 20;
 
 impl Ecs for AwsWorld {
     async fn service(
@@ -47,7 +46,7 @@ impl Ecs for AwsWorld {
             Err(error) if error.code() == Some("ClusterNotFoundException") => return Ok(None),
             Err(error) => return Err(call_error("DescribeServices", subject, &error)),
         };
-        output.services().first().map(|found| read_service(found, &subject)).transpose()
+        output.services().first().map(|found| service::read(found, &subject)).transpose()
     }
 
     async fn task_definition(
@@ -68,48 +67,38 @@ impl Ecs for AwsWorld {
             .send()
             .await;
         match described {
-            Ok(_) => read_revision(&kept.take(), arn_or_family).map(Some),
+            Ok(_) => revision::read(&kept.take(), arn_or_family).map(Some),
             // "Unable to describe task definition." is all that ECS says of an unknown one.
             Err(error) if error.code() == Some("ClientException") => Ok(None),
             Err(error) => Err(call_error("DescribeTaskDefinition", arn_or_family, &error)),
         }
     }
 
-    async fn deployed_since(
+    async fn service_deployments(
         &self,
         place: &Place,
         cluster: &ClusterName,
         service: &EcsServiceName,
         since: Timestamp,
-    ) -> Result<Vec<RevisionArn>, CallError> {
-        let subject = format!("{service} in {cluster} of {place}");
-        let ecs = self.clients().of(place).ecs;
-        let after = DateTime::from_secs(since.as_second());
-        let listed = ecs
-            .list_service_deployments()
-            .cluster(cluster.as_str())
-            .service(service.as_str())
-            .created_at(CreatedAt::builder().after(after).build())
-            .send()
-            .await
-            .map_err(|error| call_error("ListServiceDeployments", &subject, &error))?;
-        let revisions: Vec<String> = listed
-            .service_deployments()
-            .iter()
-            .filter_map(|deployment| deployment.target_service_revision_arn.clone())
-            .take(SERVICE_REVISIONS_MAX)
-            .collect();
-        if revisions.is_empty() {
-            return Ok(Vec::new());
-        }
-        let described = ecs
-            .describe_service_revisions()
-            .set_service_revision_arns(Some(revisions))
-            .send()
-            .await
-            .map_err(|error| call_error("DescribeServiceRevisions", &subject, &error))?;
-        let revisions = described.service_revisions().iter().filter_map(|r| r.task_definition());
-        Ok(revisions.filter_map(|arn| RevisionArn::parse(arn).ok()).collect())
+    ) -> Result<Vec<ServiceDeployment>, CallError> {
+        history::since(self, place, cluster, service, since).await
+    }
+
+    async fn stopped_tasks(
+        &self,
+        place: &Place,
+        cluster: &ClusterName,
+        service: &EcsServiceName,
+    ) -> Result<Vec<StoppedTask>, CallError> {
+        stopped_tasks::of(self, place, cluster, service).await
+    }
+
+    async fn roll_back_deployment(
+        &self,
+        place: &Place,
+        deployment: &ServiceDeploymentArn,
+    ) -> Result<(), CallError> {
+        history::roll_back(self, place, deployment).await
     }
 
     async fn register(
@@ -167,69 +156,16 @@ impl Ecs for AwsWorld {
             .map_err(|error| call_error("UpdateService", &subject, &error))?;
         let service =
             output.service().ok_or_else(|| odd("UpdateService", &subject, "no service"))?;
-        let service = read_service(service, &subject)?;
+        let service = service::read(service, &subject)?;
         let ours = service.deployments.iter().find(|deployment| &deployment.revision == revision);
         ours.map(|deployment| deployment.id.clone())
             .ok_or_else(|| odd("UpdateService", &subject, "no deployment of the new revision"))
     }
 }
 
-fn read_service(service: &Service, subject: &str) -> Result<EcsService, CallError> {
-    let controller = service.deployment_controller().map(DeploymentController::r#type);
-    Ok(EcsService {
-        status: service.status().unwrap_or("UNKNOWN").to_owned(),
-        controller: match controller {
-            None | Some(DeploymentControllerType::Ecs) => Controller::Ecs,
-            Some(other) => Controller::Other(other.as_str().to_owned()),
-        },
-        deployments: service
-            .deployments()
-            .iter()
-            .map(|deployment| read_deployment(deployment, subject))
-            .collect::<Result<_, _>>()?,
-    })
-}
-
-fn read_deployment(
-    deployment: &aws_sdk_ecs::types::Deployment,
-    subject: &str,
-) -> Result<Deployment, CallError> {
-    let operation = "DescribeServices";
-    Ok(Deployment {
-        id: parsed(deployment.id(), DeploymentId::parse, operation, subject)?,
-        status: match deployment.status() {
-            Some("PRIMARY") => DeploymentStatus::Primary,
-            Some("ACTIVE") => DeploymentStatus::Active,
-            Some(_) | None => DeploymentStatus::Inactive,
-        },
-        revision: parsed(deployment.task_definition(), RevisionArn::parse, operation, subject)?,
-        rollout: match deployment.rollout_state() {
-            Some(DeploymentRolloutState::Completed) => RolloutState::Completed,
-            Some(DeploymentRolloutState::Failed) => RolloutState::Failed,
-            Some(_) | None => RolloutState::InProgress,
-        },
-        reason: deployment.rollout_state_reason().map(str::to_owned),
-    })
-}
-
-fn read_revision(body: &[u8], subject: &str) -> Result<Revision, CallError> {
-    let operation = "DescribeTaskDefinition";
-    let mut response: Value = serde_json::from_slice(body)
-        .map_err(|error| odd(operation, subject, &format!("no JSON: {error}")))?;
-    let tags = response.get("tags").map(tags_from_value).unwrap_or_default();
-    let described = response.get_mut("taskDefinition").map(Value::take).unwrap_or_default();
-    let arn = described.get("taskDefinitionArn").and_then(Value::as_str).map(str::to_owned);
-    Ok(Revision {
-        arn: parsed(arn.as_deref(), RevisionArn::parse, operation, subject)?,
-        document: Document::parse(described)
-            .map_err(|error| odd(operation, subject, &error.to_string()))?,
-        tags,
-    })
-}
-
 fn parsed<T>(
     text: Option<&str>,
-    parse: impl FnOnce(String) -> Result<T, funade::facts::names::BadName>,
+    parse: impl FnOnce(String) -> Result<T, BadName>,
     operation: &'static str,
     subject: &str,
 ) -> Result<T, CallError> {
@@ -245,4 +181,9 @@ fn odd(operation: &'static str, subject: &str, what: &str) -> CallError {
         problem: CallProblem::NoAnswer,
         source: Some(format!("the answer cannot be read: {what}").into()),
     }
+}
+
+/// A time that ECS gives; none where it gives none, or one outside the calendar.
+fn moment(at: Option<&DateTime>) -> Option<Timestamp> {
+    Timestamp::from_millisecond(at?.to_millis().ok()?).ok()
 }

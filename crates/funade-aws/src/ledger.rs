@@ -4,48 +4,48 @@
 //! |---|---|---|
 //! | `config` | `head`, `version#…` | which configuration is in force; the files, packed |
 //! | `service#NAME` | `record`, `request` | a service's record; a person's request |
-//! | `target#ENV/NAME` | `record` | a target's record |
+//! | `target#ENV/NAME` | `record`, `rollback` | a target's record; a person's request to go back |
+//! | `target#ENV/NAME` | `deploy#NUMBER` | what became of a deploy |
 //! | `release#NAME` | `TAG#DIGEST` | a release that was noted |
 //! | `change#PLACE#PATH` | `path#FILTER`, `secret` | when something that is read has changed |
 //! | `hold` | `target/ENV/NAME`, `service/NAME` | what is to be left alone |
 //! | `event#ID` | `note` | what an event led to |
+//! | `about#SUBJECT` | `MILLIS#ID` | the same, for each whom it concerned |
 //!
 //! Records are JSON in `body`, with their `generation` beside it for the condition of the next
 //! write. All reads are consistent.
 
 mod changes;
+mod deploys;
+mod events;
+mod items;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use funade::config::{Sources, pack, unpack};
+use funade::facts::deploy::Deploy;
 use funade::facts::hold::Hold;
 use funade::facts::names::{ServiceName, TargetId};
 use funade::facts::parameter::{Change, Watched};
 use funade::facts::record::{ServiceRecord, TargetRecord};
-use funade::facts::release::{Release, Request};
-use funade::facts::stored::Stored;
+use funade::facts::release::{Release, Request, RollbackRequest};
 use funade::facts::subject::Subject;
 use funade::world::{CallError, CallProblem, ConfigHead, EventNote, Ledger};
 use futures_util::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
 
+use self::items::{
+    BATCH_GET_MAX, Item, after, batch_get, get, key, moment, n, number, put, query, read,
+    read_body, s, text, unreadable, with_body, write,
+};
 use crate::errors::call_error;
 use crate::world::AwsWorld;
 
-type Item = HashMap<String, AttributeValue>;
-
 /// The partition of the holds: few, small, and read together.
 const HOLD: &str = "hold";
-
-/// Items in one `BatchGetItem`.
-/// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html>
-const BATCH_MAX: usize = 100;
-
-/// How often the unprocessed part of a batch is asked for again before the pass is given up.
-const BATCH_ROUNDS_MAX: usize = 5;
 
 /// The largest packed configuration: an item may have 400 KB, its keys and numbers included.
 const CONFIG_BYTES_MAX: usize = 390_000;
@@ -176,9 +176,7 @@ impl Ledger for AwsWorld {
         request: &Request,
     ) -> Result<(), CallError> {
         let pk = service_key(service);
-        let mut item = key(&pk, "request");
-        item.insert("body".to_owned(), s(&request.to_json()));
-        put(self, &pk, item).await
+        put(self, &pk, with_body(&pk, "request", request)).await
     }
 
     async fn service(&self, service: &ServiceName) -> Result<ServiceRecord, CallError> {
@@ -201,7 +199,7 @@ impl Ledger for AwsWorld {
         &self,
         targets: &[TargetId],
     ) -> Result<BTreeMap<TargetId, TargetRecord>, CallError> {
-        let batches = targets.chunks(BATCH_MAX).map(|batch| read_batch(self, batch));
+        let batches = targets.chunks(BATCH_GET_MAX).map(|batch| read_batch(self, batch));
         Ok(try_join_all(batches).await?.into_iter().flatten().collect())
     }
 
@@ -209,8 +207,29 @@ impl Ledger for AwsWorld {
         &self,
         target: &TargetId,
         record: &TargetRecord,
+        deploys: &[Deploy],
     ) -> Result<(), CallError> {
-        write(self, &target_key(target), record.generation, record).await
+        deploys::write(self, target, record, deploys).await
+    }
+
+    async fn deploys(&self, target: &TargetId) -> Result<Vec<Deploy>, CallError> {
+        deploys::read(self, target).await
+    }
+
+    async fn rollback_request(
+        &self,
+        target: &TargetId,
+    ) -> Result<Option<RollbackRequest>, CallError> {
+        read(self, &target_key(target), "rollback").await
+    }
+
+    async fn write_rollback_request(
+        &self,
+        target: &TargetId,
+        request: &RollbackRequest,
+    ) -> Result<(), CallError> {
+        let pk = target_key(target);
+        put(self, &pk, with_body(&pk, "rollback", request)).await
     }
 
     async fn changes(&self, watched: &[Watched]) -> Result<BTreeMap<Watched, Change>, CallError> {
@@ -240,8 +259,7 @@ impl Ledger for AwsWorld {
     }
 
     async fn write_hold(&self, hold: &Hold) -> Result<(), CallError> {
-        let mut item = key(HOLD, &hold.on.to_string());
-        item.insert("body".to_owned(), s(&hold.to_json()));
+        let mut item = with_body(HOLD, &hold.on.to_string(), hold);
         if let Some(end) = hold.lifted.as_ref().map(|lifted| lifted.at).or(hold.until) {
             item.insert("expires_at".to_owned(), n(after(end, EVENT_KEPT)));
         }
@@ -249,89 +267,12 @@ impl Ledger for AwsWorld {
     }
 
     async fn note_event(&self, note: &EventNote) -> Result<(), CallError> {
-        let pk = format!("event#{}", note.id);
-        let mut item = key(&pk, "note");
-        item.insert("at".to_owned(), n(note.at.as_millisecond()));
-        item.insert("expires_at".to_owned(), n(after(note.at, EVENT_KEPT)));
-        let outcome = note.outcome.iter().map(|line| s(line)).collect();
-        item.insert("outcome".to_owned(), AttributeValue::L(outcome));
-        put(self, &pk, item).await
+        events::note(self, note).await
     }
-}
 
-/// All items of a partition, page by page.
-async fn query(world: &AwsWorld, pk: &str) -> Result<Vec<Item>, CallError> {
-    let mut items = Vec::new();
-    let mut pages = world
-        .dynamodb
-        .query()
-        .table_name(&world.settings().table)
-        .key_condition_expression("pk = :pk")
-        .expression_attribute_values(":pk", s(pk))
-        .consistent_read(true)
-        .into_paginator()
-        .send();
-    while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| call_error("Query", pk, &error))?;
-        items.extend(page.items.unwrap_or_default());
+    async fn events_about(&self, subject: &Subject) -> Result<Vec<EventNote>, CallError> {
+        events::about(self, subject).await
     }
-    Ok(items)
-}
-
-async fn get(world: &AwsWorld, pk: &str, sk: &str) -> Result<Option<Item>, CallError> {
-    let output = world
-        .dynamodb
-        .get_item()
-        .table_name(&world.settings().table)
-        .set_key(Some(key(pk, sk)))
-        .consistent_read(true)
-        .send()
-        .await
-        .map_err(|error| call_error("GetItem", pk, &error))?;
-    Ok(output.item)
-}
-
-async fn put(world: &AwsWorld, pk: &str, item: Item) -> Result<(), CallError> {
-    world
-        .dynamodb
-        .put_item()
-        .table_name(&world.settings().table)
-        .set_item(Some(item))
-        .send()
-        .await
-        .map_err(|error| call_error("PutItem", pk, &error))?;
-    Ok(())
-}
-
-async fn read<T: Stored>(world: &AwsWorld, pk: &str, sk: &str) -> Result<Option<T>, CallError> {
-    let item = get(world, pk, sk).await?;
-    item.map(|item| read_body(pk, &item)).transpose()
-}
-
-fn read_body<T: Stored>(pk: &str, item: &Item) -> Result<T, CallError> {
-    let body = text(item, "body").ok_or_else(|| unreadable(pk, &"it has no body"))?;
-    T::from_json(body).map_err(|error| unreadable(pk, &error))
-}
-
-/// Writes a record if the one in the table is of the generation before.
-async fn write<T: Stored>(
-    world: &AwsWorld,
-    pk: &str,
-    generation: u64,
-    record: &T,
-) -> Result<(), CallError> {
-    let mut item = key(pk, "record");
-    item.insert("generation".to_owned(), n(generation));
-    item.insert("body".to_owned(), s(&record.to_json()));
-    let put = world.dynamodb.put_item().table_name(&world.settings().table).set_item(Some(item));
-    let put = if generation == 1 {
-        put.condition_expression("attribute_not_exists(pk)")
-    } else {
-        put.condition_expression("generation = :before")
-            .expression_attribute_values(":before", n(generation - 1))
-    };
-    put.send().await.map_err(|error| call_error("PutItem", pk, &error))?;
-    Ok(())
 }
 
 async fn read_batch(
@@ -347,39 +288,6 @@ async fn read_batch(
         Ok((id, read_body(pk, &item)?))
     });
     read.collect()
-}
-
-/// The items with these keys, at most [`BATCH_MAX`]; those that are not there are left out.
-async fn batch_get(
-    world: &AwsWorld,
-    what: &'static str,
-    keys: &[Item],
-) -> Result<Vec<Item>, CallError> {
-    let table = &world.settings().table;
-    let wanted = KeysAndAttributes::builder().set_keys(Some(keys.to_vec())).consistent_read(true);
-    let wanted = wanted.build().expect("keys are all that is required");
-    let mut left = Some(HashMap::from([(table.clone(), wanted)]));
-    let mut items = Vec::new();
-    for _ in 0..BATCH_ROUNDS_MAX {
-        let Some(request) = left.take().filter(|left| !left.is_empty()) else {
-            return Ok(items);
-        };
-        let output = world
-            .dynamodb
-            .batch_get_item()
-            .set_request_items(Some(request))
-            .send()
-            .await
-            .map_err(|error| call_error("BatchGetItem", what, &error))?;
-        items.extend(output.responses.into_iter().flat_map(HashMap::into_values).flatten());
-        left = output.unprocessed_keys;
-    }
-    Err(CallError {
-        operation: "BatchGetItem",
-        subject: what.to_owned(),
-        problem: CallProblem::Throttled,
-        source: None,
-    })
 }
 
 fn read_release(item: &Item) -> Option<Release> {
@@ -402,42 +310,4 @@ fn target_key(target: &TargetId) -> String {
 
 fn version_key(version: u64) -> String {
     format!("version#{version:010}")
-}
-
-fn key(pk: &str, sk: &str) -> Item {
-    HashMap::from([("pk".to_owned(), s(pk)), ("sk".to_owned(), s(sk))])
-}
-
-fn s(text: &str) -> AttributeValue {
-    AttributeValue::S(text.to_owned())
-}
-
-fn n(number: impl Into<i128>) -> AttributeValue {
-    AttributeValue::N(number.into().to_string())
-}
-
-fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
-    item.get(name)?.as_s().ok().map(String::as_str)
-}
-
-fn number(item: &Item, name: &str) -> Option<i64> {
-    item.get(name)?.as_n().ok()?.parse().ok()
-}
-
-fn moment(item: &Item, name: &str) -> Option<Timestamp> {
-    Timestamp::from_millisecond(number(item, name)?).ok()
-}
-
-/// Seconds since 1970: the form of a TTL attribute.
-fn after(moment: Timestamp, kept: SignedDuration) -> i64 {
-    moment.as_second() + kept.as_secs()
-}
-
-fn unreadable(pk: &str, why: &dyn ToString) -> CallError {
-    CallError {
-        operation: "read",
-        subject: pk.to_owned(),
-        problem: CallProblem::Refused,
-        source: Some(why.to_string().into()),
-    }
 }

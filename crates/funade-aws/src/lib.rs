@@ -3,6 +3,7 @@
 //! One file for each port. Each call is the operation that AWS names, with our types going in and
 //! coming out, and every failure says which call it was and on what.
 
+mod alarms;
 mod clients;
 mod documents;
 mod ecr;

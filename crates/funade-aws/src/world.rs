@@ -52,6 +52,7 @@ impl World for AwsWorld {
     type Ecr = Self;
     type ParameterStore = Self;
     type SecretsManager = Self;
+    type Alarms = Self;
     type Queue = Self;
 
     fn ledger(&self) -> &Self {
@@ -71,6 +72,10 @@ impl World for AwsWorld {
     }
 
     fn secrets_manager(&self) -> &Self {
+        self
+    }
+
+    fn alarms(&self) -> &Self {
         self
     }
 

@@ -8,7 +8,7 @@ use funade::world::CallError;
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
 
-use super::{BATCH_MAX, batch_get, key, moment, n, s, text};
+use super::items::{BATCH_GET_MAX, Item, batch_get, key, moment, n, s, text};
 use crate::errors::call_error;
 use crate::world::AwsWorld;
 
@@ -20,7 +20,7 @@ pub(super) async fn read(
     let by_key: BTreeMap<(String, String), &Watched> =
         watched.iter().map(|watched| (keys(watched), watched)).collect();
     let keys: Vec<_> = by_key.keys().map(|(pk, sk)| key(pk, sk)).collect();
-    let batches = keys.chunks(BATCH_MAX).map(|batch| batch_get(world, "changes", batch));
+    let batches = keys.chunks(BATCH_GET_MAX).map(|batch| batch_get(world, "changes", batch));
     let items = try_join_all(batches).await?.into_iter().flatten();
     let noted = items.filter_map(|item| {
         let keys = (text(&item, "pk")?.to_owned(), text(&item, "sk")?.to_owned());
@@ -56,7 +56,7 @@ async fn set<const COUNT: usize>(
     world: &AwsWorld,
     watched: &Watched,
     values: [(&str, AttributeValue); COUNT],
-) -> Result<Option<super::Item>, CallError> {
+) -> Result<Option<Item>, CallError> {
     let (pk, sk) = keys(watched);
     let mut update = world
         .dynamodb

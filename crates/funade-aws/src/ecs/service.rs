@@ -1,0 +1,177 @@
+//! A service, from `DescribeServices` and from `UpdateService`'s answer.
+
+use aws_sdk_ecs::types::{
+    CanaryConfiguration, DeploymentConfiguration, DeploymentController, DeploymentControllerType,
+    DeploymentRolloutState, DeploymentStrategy, LinearConfiguration, Service,
+};
+use funade::facts::ecs::{
+    Controller, Deployment, DeploymentStatus, EcsService, RolloutState, ServiceMessage,
+};
+use funade::facts::names::{DeploymentId, RevisionArn};
+use funade::world::CallError;
+use jiff::SignedDuration;
+
+use super::{moment, parsed};
+
+/// Messages that are taken of the hundred that ECS gives: those of the last minutes, in which the
+/// cause of a failure stands. Nobody is told more.
+const MESSAGES_MAX: usize = 20;
+
+/// What ECS does where a canary's configuration leaves its wait open.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CanaryConfiguration.html>
+const CANARY_BAKE_DEFAULT_MINUTES: i32 = 10;
+
+/// What ECS does where a linear configuration leaves its steps open.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LinearConfiguration.html>
+const STEP_DEFAULT_PERCENT: f64 = 10.0;
+
+/// What ECS does where a linear configuration leaves the wait between its steps open.
+const STEP_BAKE_DEFAULT_MINUTES: i32 = 6;
+
+/// Reads a service.
+pub(super) fn read(service: &Service, subject: &str) -> Result<EcsService, CallError> {
+    let controller = service.deployment_controller().map(DeploymentController::r#type);
+    Ok(EcsService {
+        status: service.status().unwrap_or("UNKNOWN").to_owned(),
+        controller: match controller {
+            None | Some(DeploymentControllerType::Ecs) => Controller::Ecs,
+            Some(other) => Controller::Other(other.as_str().to_owned()),
+        },
+        deployments: service
+            .deployments()
+            .iter()
+            .map(|deployment| read_deployment(deployment, subject))
+            .collect::<Result<_, _>>()?,
+        strategy_waits: service
+            .deployment_configuration()
+            .map_or(SignedDuration::ZERO, strategy_waits),
+        messages: messages(service),
+    })
+}
+
+fn read_deployment(
+    deployment: &aws_sdk_ecs::types::Deployment,
+    subject: &str,
+) -> Result<Deployment, CallError> {
+    let operation = "DescribeServices";
+    Ok(Deployment {
+        id: parsed(deployment.id(), DeploymentId::parse, operation, subject)?,
+        status: match deployment.status() {
+            Some("PRIMARY") => DeploymentStatus::Primary,
+            Some("ACTIVE") => DeploymentStatus::Active,
+            Some(_) | None => DeploymentStatus::Inactive,
+        },
+        revision: parsed(deployment.task_definition(), RevisionArn::parse, operation, subject)?,
+        rollout: match deployment.rollout_state() {
+            Some(DeploymentRolloutState::Completed) => RolloutState::Completed,
+            Some(DeploymentRolloutState::Failed) => RolloutState::Failed,
+            Some(_) | None => RolloutState::InProgress,
+        },
+        reason: deployment.rollout_state_reason().map(str::to_owned),
+        updated_at: moment(deployment.updated_at()),
+    })
+}
+
+/// How long a healthy deployment waits by itself, at the most. What stands beside `ROLLING` is for
+/// the other strategies.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html>
+fn strategy_waits(configuration: &DeploymentConfiguration) -> SignedDuration {
+    let bake = minutes(configuration.bake_time_in_minutes().unwrap_or(0));
+    match configuration.strategy() {
+        Some(DeploymentStrategy::BlueGreen) => bake,
+        Some(DeploymentStrategy::Canary) => {
+            let canary = configuration.canary_configuration();
+            let wait = canary.and_then(CanaryConfiguration::canary_bake_time_in_minutes);
+            bake + minutes(wait.unwrap_or(CANARY_BAKE_DEFAULT_MINUTES))
+        }
+        Some(DeploymentStrategy::Linear) => {
+            let linear = configuration.linear_configuration();
+            let percent = linear.and_then(LinearConfiguration::step_percent);
+            let wait = linear.and_then(LinearConfiguration::step_bake_time_in_minutes);
+            let wait = minutes(wait.unwrap_or(STEP_BAKE_DEFAULT_MINUTES));
+            bake + times(wait, (100.0 / percent.unwrap_or(STEP_DEFAULT_PERCENT)).ceil())
+        }
+        Some(_) | None => SignedDuration::ZERO,
+    }
+}
+
+fn minutes(count: i32) -> SignedDuration {
+    SignedDuration::from_mins(count.max(0).into())
+}
+
+/// Zero where that makes no sense, as with steps of 0 percent.
+fn times(wait: SignedDuration, count: f64) -> SignedDuration {
+    SignedDuration::try_from_secs_f64(wait.as_secs_f64() * count).unwrap_or(SignedDuration::ZERO)
+}
+
+/// The last that ECS said of the service.
+fn messages(service: &Service) -> Vec<ServiceMessage> {
+    let mut messages: Vec<_> = service
+        .events()
+        .iter()
+        .filter_map(|event| {
+            let text = event.message()?.to_owned();
+            Some(ServiceMessage { at: moment(event.created_at())?, text })
+        })
+        .collect();
+    messages.sort_by_key(|message| std::cmp::Reverse(message.at));
+    messages.truncate(MESSAGES_MAX);
+    messages
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ecs::primitives::DateTime;
+    use aws_sdk_ecs::types::ServiceEvent;
+
+    use super::*;
+
+    fn waits(strategy: &str, canary: Option<i32>, linear: Option<(f64, i32)>) -> i64 {
+        let canary = canary.map(|minutes| {
+            CanaryConfiguration::builder().canary_bake_time_in_minutes(minutes).build()
+        });
+        let linear = linear.map(|(percent, minutes)| {
+            let linear = LinearConfiguration::builder().step_percent(percent);
+            linear.step_bake_time_in_minutes(minutes).build()
+        });
+        let configuration = DeploymentConfiguration::builder()
+            .strategy(DeploymentStrategy::from(strategy))
+            .bake_time_in_minutes(30)
+            .set_canary_configuration(canary)
+            .set_linear_configuration(linear)
+            .build();
+        strategy_waits(&configuration).as_mins()
+    }
+
+    #[test]
+    fn what_a_strategy_waits_is_counted_by_strategy() {
+        assert_eq!(waits("ROLLING", Some(15), Some((20.0, 5))), 0);
+        assert_eq!(waits("BLUE_GREEN", Some(15), None), 30);
+        assert_eq!(waits("CANARY", Some(15), None), 45);
+        assert_eq!(waits("LINEAR", None, Some((20.0, 5))), 55);
+        // A step that does not divide a hundred has a shorter one behind it.
+        assert_eq!(waits("LINEAR", None, Some((30.0, 5))), 50);
+    }
+
+    #[test]
+    fn what_a_configuration_leaves_open_is_what_ecs_does() {
+        assert_eq!(waits("CANARY", None, None), 40);
+        assert_eq!(waits("LINEAR", None, None), 90);
+        assert_eq!(waits("LINEAR", None, Some((0.0, 5))), 30);
+        assert_eq!(waits("STRATEGY_OF_NEXT_YEAR", None, None), 0);
+        assert_eq!(strategy_waits(&DeploymentConfiguration::builder().build()).as_mins(), 0);
+    }
+
+    #[test]
+    fn the_last_messages_come_first() {
+        let event = |second| {
+            let at = DateTime::from_secs(second);
+            ServiceEvent::builder().created_at(at).message(format!("at {second}")).build()
+        };
+        let service = Service::builder().set_events(Some((1..=30).map(event).collect())).build();
+        let messages = messages(&service);
+        assert_eq!(messages.len(), MESSAGES_MAX);
+        assert_eq!(messages[0].text, "at 30");
+        assert_eq!(messages[0].at.as_second(), 30);
+    }
+}
