@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -7,6 +8,9 @@ use funade::config::duration;
 use funade::facts::names::{ServiceName, Tag, TargetId};
 use funade::facts::subject::Subject;
 use jiff::SignedDuration;
+
+use crate::commands::interval;
+use crate::which_deploy::WhichDeploy;
 
 /// Funade deploys container images to Amazon ECS by itself. This tool checks and applies its
 /// configuration, shows what it does and why, and asks it to deploy.
@@ -25,7 +29,8 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  it is so, or it is done
   1  the answer is no: the configuration has errors, the event is malformed,
-     the image or the target is not there, nothing is held there
+     the image, the target or the deploy is not there, nothing is held there,
+     there is nothing to go back to
   2  the command line cannot be understood
   3  a file cannot be read, or a call to AWS failed
 
@@ -113,6 +118,50 @@ pub(crate) enum Command {
     Status {
         /// Only this service's.
         service: Option<ServiceName>,
+    },
+    /// Show how targets stand again and again, until nothing is under way.
+    Watch {
+        /// Only this service's.
+        service: Option<ServiceName>,
+        /// How often to look, as in 5s or 1m.
+        #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = interval)]
+        interval: SignedDuration,
+        /// Show it once and end.
+        #[arg(long)]
+        once: bool,
+    },
+    /// Say why a target stands as it does: what it runs and should run, what comes next, its last
+    /// deploy, holds, alarms and events.
+    Explain {
+        /// The target, as in acme/order-api.
+        target: TargetId,
+    },
+    /// List a target's deploys, why some did not stay, and the releases that were passed over.
+    History {
+        /// The target, as in acme/order-api.
+        target: TargetId,
+        /// How many deploys to list, the newest first.
+        #[arg(long, value_name = "N", default_value = "20")]
+        limit: NonZeroUsize,
+        /// Show only this one and all that is known of it: a number or an id, as in 7 or
+        /// acme/order-api/7.
+        #[arg(long)]
+        deploy: Option<WhichDeploy>,
+    },
+    /// Ask that a target go back to what served there before.
+    Rollback {
+        /// The target, as in acme/order-api.
+        target: TargetId,
+        /// The deploy to go back to, as in 7 or acme/order-api/7; the last before this one that
+        /// succeeded if left out.
+        #[arg(long, value_name = "DEPLOY")]
+        to: Option<WhichDeploy>,
+        /// Why, for those who meet it in the history.
+        #[arg(long)]
+        reason: String,
+        /// Who asks, for the history.
+        #[arg(long, env = "USER", default_value = "unknown")]
+        by: String,
     },
     /// Ask that a service's targets run the release with this tag, newer or older.
     Deploy {

@@ -6,10 +6,15 @@
 mod arguments;
 mod commands;
 mod demo;
+mod deploys;
 mod files;
 mod output;
+#[cfg(test)]
+mod samples;
 mod stores;
+mod times;
 mod variables;
+mod which_deploy;
 
 use std::process::ExitCode;
 

@@ -24,6 +24,11 @@ pub(crate) fn print_json(value: &Value) {
     println!("{value:#}");
 }
 
+/// Prints JSON in one line, where more will follow.
+pub(crate) fn print_json_line(value: &Value) {
+    println!("{value}");
+}
+
 /// A table that fits the terminal.
 pub(crate) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
@@ -31,6 +36,10 @@ pub(crate) fn table(header: &[&str]) -> Table {
         .load_style(UTF8_FULL_CONDENSED)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(header.iter().copied());
+    if cfg!(test) {
+        // What a test expects must not depend on the terminal that it is run in.
+        table.force_no_tty();
+    }
     table
 }
 

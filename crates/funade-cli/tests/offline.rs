@@ -257,31 +257,3 @@ fn render_refuses_an_image_of_another_repository() {
         assert!(String::from_utf8_lossy(&output.stderr).contains(word), "{output:?}");
     }
 }
-
-#[test]
-fn a_missing_setting_is_named() {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_funade"));
-    let output = command.env_remove("FUNADE_TABLE").arg("status").output().expect("it starts");
-    assert_eq!(output.status.code(), Some(3));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("FUNADE_TABLE"));
-}
-
-/// The story reads the same each time: the simulator has no chance in it.
-#[test]
-fn the_demo_tells_its_story() {
-    let output = funade(&["demo", "--speed", "0"]);
-    assert_eq!(output.status.code(), Some(0), "{output:?}");
-    let story = stdout(&output);
-    for line in [
-        "6 calls of RegisterTaskDefinition and 6 of UpdateService",
-        "waits for the replica",
-        "0 calls that change anything",
-        "`2.0.0` is outside >=1.4, <2",
-        "1.4.1 is older than 1.4.2",
-        "it is deployed once there has been no further change",
-        "1 call of UpdateService for both writes, and none in any other environment",
-    ] {
-        assert!(story.contains(line), "{line} is not in:\n{story}");
-    }
-    assert_eq!(story, stdout(&funade(&["demo", "--speed", "0"])));
-}

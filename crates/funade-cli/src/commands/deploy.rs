@@ -30,7 +30,7 @@ pub(super) async fn run(
                 })),
                 Format::Text => println!(
                     "Asked for {service} {tag} ({digest}) as {id}.\n\
-                     Follow it with: funade status {service}"
+                     Follow it with: funade watch {service}"
                 ),
             }
             Ok(Answer::Yes)

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::arguments::Format;
 use crate::commands::config_in_force;
 use crate::output::{Answer, print_json, table};
+use crate::times::{minute, span};
 
 /// Holds a target or a service.
 pub(super) async fn set(
@@ -30,6 +31,7 @@ pub(super) async fn set(
         by: by.to_owned(),
         since,
         until: duration.map(|duration| since + duration),
+        release: None,
         lifted: None,
     };
     match set_hold(world, &config, &hold).await {
@@ -57,7 +59,8 @@ pub(super) async fn lift(
     by: &str,
     format: Format,
 ) -> Result<Answer> {
-    match lift_hold(world, on, by).await {
+    let config = config_in_force(world).await?;
+    match Box::pin(lift_hold(world, &config, on, by)).await {
         Ok(hold) => {
             match format {
                 Format::Json => print_json(&to_value(&hold)),
@@ -76,22 +79,50 @@ pub(super) async fn lift(
 
 /// Lists the holds that stand.
 pub(super) async fn list(world: &AwsWorld, format: Format) -> Result<Answer> {
-    let holds = standing_holds(world).await?;
-    let now = world.now();
+    let config = config_in_force(world).await?;
+    let holds = standing_holds(world, &config).await?;
     match format {
         Format::Json => print_json(&holds.iter().map(to_value).collect()),
-        Format::Text if holds.is_empty() => println!("Nothing is held."),
-        Format::Text => {
-            let mut table = table(&["held", "by", "for", "ends", "why"]);
-            for hold in &holds {
-                let age = age(now.duration_since(hold.since));
-                let (on, ends) = (hold.on.named(), ends(hold));
-                table.add_row([on, hold.by.clone(), age, ends, hold.reason.clone()]);
-            }
-            println!("{table}");
-        }
+        Format::Text => println!("{}", to_table(&holds, world.now())),
     }
     Ok(Answer::Yes)
+}
+
+/// The holds as a table.
+fn to_table(holds: &[Hold], now: Timestamp) -> String {
+    if holds.is_empty() {
+        return "Nothing is held.".to_owned();
+    }
+    let mut table = table(&["held", "by", "for", "ends", "why"]);
+    for hold in holds {
+        let age = span(now.duration_since(hold.since));
+        let (on, ends) = (hold.on.named(), ends(hold));
+        table.add_row([on, hold.by.clone(), age, ends, hold.reason.clone()]);
+    }
+    table.to_string()
+}
+
+/// A hold in a line, with its age and how to lift it.
+pub(super) fn line(hold: &Hold, now: Timestamp) -> String {
+    let reason = hold.reason.trim_end_matches('.');
+    format!("{}, {}: {reason}; {}", since(hold, now), ends(hold), lift_it(hold))
+}
+
+/// The same of a hold that a rollback has left, whose reason is told with the deploy.
+pub(super) fn line_after_rollback(hold: &Hold, now: Timestamp) -> String {
+    let newer = "until a newer release comes";
+    let until =
+        hold.until.map_or_else(|| newer.to_owned(), |_| format!("{}, or {newer}", ends(hold)));
+    format!("{}, {until}; {}", since(hold, now), lift_it(hold))
+}
+
+fn since(hold: &Hold, now: Timestamp) -> String {
+    let age = span(now.duration_since(hold.since));
+    format!("{} by {} since {}, for {age}", hold.on.named(), hold.by, minute(hold.since))
+}
+
+fn lift_it(hold: &Hold) -> String {
+    format!("lift it with: funade unhold {}", hold.on.named())
 }
 
 fn refused(error: &HoldError, format: Format) -> Result<Answer> {
@@ -108,7 +139,7 @@ fn refused(error: &HoldError, format: Format) -> Result<Answer> {
     }
 }
 
-fn to_value(hold: &Hold) -> Value {
+pub(super) fn to_value(hold: &Hold) -> Value {
     let moment = |moment: Timestamp| moment.to_string();
     json!({
         "on": hold.on.to_string(),
@@ -122,18 +153,11 @@ fn to_value(hold: &Hold) -> Value {
 }
 
 fn ends(hold: &Hold) -> String {
-    match hold.until {
-        Some(until) => format!("until {}", until.strftime("%Y-%m-%d %H:%M UTC")),
-        None => "until somebody lifts it".to_owned(),
-    }
-}
-
-/// Days and hours, or hours and minutes: how long is what matters, not the seconds.
-fn age(since: SignedDuration) -> String {
-    let minutes = since.as_mins();
-    match (minutes / 1_440, minutes / 60 % 24, minutes % 60) {
-        (0, 0, minutes) => format!("{minutes}m"),
-        (0, hours, minutes) => format!("{hours}h {minutes}m"),
-        (days, hours, _) => format!("{days}d {hours}h"),
+    match (hold.until, &hold.release) {
+        (Some(until), _) => format!("until {}", minute(until)),
+        (None, None) => "until somebody lifts it".to_owned(),
+        (None, Some(release)) => {
+            format!("until somebody lifts it, or a release newer than {release} comes")
+        }
     }
 }

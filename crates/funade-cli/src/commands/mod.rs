@@ -2,17 +2,24 @@
 
 mod apply;
 mod deploy;
+mod explain;
+mod history;
 mod hold;
 mod params;
 mod plan;
 mod render;
+mod rollback;
 mod route;
 mod schema;
 mod status;
 mod validate;
+mod watch;
 
+pub(crate) use explain::{read as read_explanation, to_text as explanation_text};
+pub(crate) use history::to_text as history_text;
 pub(crate) use params::to_text as params_text;
 pub(crate) use status::to_table as status_table;
+pub(crate) use watch::interval;
 
 use anyhow::{Context, Result, bail};
 use funade::config::Config;
@@ -52,6 +59,21 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer> {
         Command::Status { service } => {
             online(async |world| status::run(world, service.as_ref(), format).await)
         }
+        Command::Watch { service, interval, once } => online(async |world| {
+            let watched = watch::Watched { service: service.as_ref(), interval, once };
+            watch::run(world, &watched, format).await
+        }),
+        Command::Explain { target } => {
+            online(async |world| Box::pin(explain::run(world, &target, format)).await)
+        }
+        Command::History { target, limit, deploy } => online(async |world| {
+            history::run(world, &target, limit.get(), deploy.as_ref(), format).await
+        }),
+        Command::Rollback { target, to, reason, by } => online(async |world| {
+            let wish =
+                rollback::Wish { target: &target, to: to.as_ref(), reason: &reason, by: &by };
+            rollback::run(world, &wish, format).await
+        }),
         Command::Hold { subject, reason, duration, by } => {
             online(async |world| hold::set(world, &subject, &reason, duration, &by, format).await)
         }

@@ -13,6 +13,7 @@ use similar::TextDiff;
 use crate::arguments::Format;
 use crate::commands::config_in_force;
 use crate::output::{Answer, print_json};
+use crate::times::minute;
 use crate::variables;
 
 pub(super) async fn run(
@@ -59,7 +60,8 @@ fn to_value(id: &TargetId, preview: &Preview, redact: bool) -> Value {
     })
 }
 
-fn step_to_value(step: &Step, redact: bool) -> Value {
+/// A step for machines.
+pub(super) fn step_to_value(step: &Step, redact: bool) -> Value {
     match step {
         Step::Register(registration) => {
             let input = registration.to_value();
@@ -69,17 +71,43 @@ fn step_to_value(step: &Step, redact: bool) -> Value {
         Step::Update(NewRevision::JustRegistered) => {
             json!({"call": "UpdateService", "taskDefinition": "the one just registered"})
         }
-        Step::Update(NewRevision::Known(revision)) => {
+        Step::Update(NewRevision::Known(revision)) | Step::UpdateBack(revision) => {
             json!({"call": "UpdateService", "taskDefinition": revision.as_str()})
         }
+        Step::RollBack(deployment) => json!({
+            "call": "StopServiceDeployment",
+            "serviceDeploymentArn": deployment.as_str(),
+            "stopType": "ROLLBACK",
+        }),
+    }
+}
+
+/// A step for people, as what somebody would do.
+pub(super) fn step_in_words(step: &Step, running: Option<&Revision>) -> String {
+    match (step, running) {
+        (Step::Register(_), Some(running)) => {
+            format!("register a revision after {}", running.arn.short())
+        }
+        (Step::Register(registration), None) => {
+            format!("register a revision of {}", registration.document.family())
+        }
+        (Step::Update(NewRevision::JustRegistered), _) => {
+            "call UpdateService with that revision".to_owned()
+        }
+        (Step::Update(NewRevision::Known(revision)), _) => {
+            format!("call UpdateService with {}", revision.short())
+        }
+        (Step::UpdateBack(revision), _) => {
+            format!("call UpdateService with {}, which served before", revision.short())
+        }
+        (Step::RollBack(deployment), _) => format!("ask ECS to roll back {deployment}"),
     }
 }
 
 fn to_text(id: &TargetId, preview: &Preview, redact: bool) -> String {
     let mut lines = vec![format!("{id}: {}.", preview.plan.report)];
     if let Some(hold) = &preview.observation.hold {
-        let (on, by, since) =
-            (hold.on.named(), &hold.by, hold.since.strftime("%Y-%m-%d %H:%M UTC"));
+        let (on, by, since) = (hold.on.named(), &hold.by, minute(hold.since));
         lines.push(format!("{on} is held by {by} since {since}: {}", hold.reason));
     }
     if let Some(wanted) = &preview.plan.wanted {
@@ -92,23 +120,18 @@ fn to_text(id: &TargetId, preview: &Preview, redact: bool) -> String {
         lines.extend(wanted.overrides.iter().map(ToString::to_string));
     }
     for step in &preview.plan.steps {
-        match (step, &preview.observation.running) {
+        let running = preview.observation.running.as_ref();
+        let words = step_in_words(step, running);
+        match (step, running) {
             (Step::Register(registration), Some(running)) => {
                 let changes = |wanted: &Wanted| !wanted.changes.is_empty();
                 let changes = preview.plan.wanted.as_ref().is_some_and(changes);
                 let besides = if changes { ", besides its variables" } else { "" };
-                let from = running.arn.short();
-                lines.push(format!("Would register a revision after {from}{besides}:"));
+                lines.push(format!("Would {words}{besides}:"));
                 lines.push(difference(running, registration));
             }
-            (Step::Register(registration), None) => {
-                lines.push(format!("Would register {}", registration.document.family()));
-            }
-            (Step::Update(NewRevision::JustRegistered), _) => {
-                lines.push("Would call UpdateService with that revision.".to_owned());
-            }
-            (Step::Update(NewRevision::Known(revision)), _) => {
-                lines.push(format!("Would call UpdateService with {}.", revision.short()));
+            (Step::Register(_) | Step::Update(_) | Step::UpdateBack(_) | Step::RollBack(_), _) => {
+                lines.push(format!("Would {words}."));
             }
         }
     }

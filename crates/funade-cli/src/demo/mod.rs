@@ -1,15 +1,33 @@
-//! `funade demo`: the functions' own code against a simulated AWS, told as a story.
+//! `funade demo`: the functions' own code against a simulated AWS, told as a story, a file for each
+//! scene.
 
 mod screen;
-mod story;
+mod stage;
+
+mod a_push;
+mod parameters;
+mod refusals;
+mod rollback;
 
 use anyhow::Result;
 
-use crate::demo::screen::Screen;
+#[cfg(test)]
+pub(crate) use crate::demo::stage::digest;
+
+pub(crate) use crate::demo::screen::Screen;
+pub(crate) use crate::demo::stage::Stage;
+
 use crate::output::Answer;
 
-/// Tells the story.
+/// Tells the story: a fleet takes a new image, an environment its changed parameters, all leave
+/// alone what they should, and all go back from an image that fails.
 pub(crate) fn run(speed: u32) -> Result<Answer> {
-    story::tell(&Screen::new(speed))?;
+    let screen = Screen::new(speed);
+    let stage = Stage::set(&screen)?;
+    a_push::tell(&stage)?;
+    parameters::tell(&stage)?;
+    refusals::tell(&stage)?;
+    rollback::tell(&stage)?;
+    println!("\nThe same code runs in Lambda. How to put it into an account: README.md.\n");
     Ok(Answer::Yes)
 }

@@ -14,7 +14,7 @@ const FRAME: Duration = Duration::from_millis(50);
 const STEPS: u64 = 60;
 
 /// Where the story is shown.
-pub(super) struct Screen {
+pub(crate) struct Screen {
     live: bool,
     speed: u32,
 }
@@ -27,7 +27,7 @@ pub(super) struct Bars {
 }
 
 impl Screen {
-    pub(super) fn new(speed: u32) -> Self {
+    pub(crate) fn new(speed: u32) -> Self {
         Self { live: console::user_attended(), speed }
     }
 
@@ -71,7 +71,7 @@ impl Screen {
 
 impl Bars {
     /// Sets a bar. `clock` is the simulated time.
-    pub(super) fn set(&self, name: &str, share: f64, text: &str, clock: &str) {
+    pub(crate) fn set(&self, name: &str, share: f64, text: &str, clock: &str) {
         if let Some((_, bars)) = &self.live {
             let bar = &bars[name];
             #[expect(
