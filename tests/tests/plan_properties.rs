@@ -324,6 +324,11 @@ proptest! {
         let same_deploy = id(&first.record) == id(&record);
         observed.registered = observed.registered.filter(|_| same_deploy);
         let second = planned(&first.record, &observed, false);
+        if matches!(first.steps[..], [Step::Update(NewRevision::Known(_))]) {
+            // It was asked for a moment ago, so ECS is given time to show it.
+            prop_assert_eq!((second.report.code(), second.steps), ("starts", vec![]));
+            return Ok(());
+        }
         prop_assert_eq!(&first.steps, &second.steps);
         prop_assert_eq!(&first.record, &second.record);
     }

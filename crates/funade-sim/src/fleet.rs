@@ -17,8 +17,13 @@ pub const TASK_DEFINITION: &str = include_str!("task-definition.json");
 /// Makes the ECS service of each target, with three tasks that run the given tag, and the secrets
 /// that it reads, its alarms quiet; no parameters.
 pub fn stand_up(sim: &Sim, config: &Config, tag: &Tag) {
+    stand_up_as(sim, config, tag, TASK_DEFINITION);
+}
+
+/// The same with another task definition.
+pub(crate) fn stand_up_as(sim: &Sim, config: &Config, tag: &Tag, definition: &str) {
     for target in config.targets() {
-        let registration = first_revision(target, tag);
+        let registration = first_revision(target, tag, definition);
         sim.put_service(&target.place, &target.cluster, &target.ecs_service, &registration, 3);
         for read in &target.secrets {
             sim.put_secret(&target.place, &read.secret);
@@ -29,8 +34,8 @@ pub fn stand_up(sim: &Sim, config: &Config, tag: &Tag) {
     }
 }
 
-fn first_revision(target: &Target, tag: &Tag) -> Registration {
-    let mut value: Value = serde_json::from_str(TASK_DEFINITION).expect("it is JSON");
+fn first_revision(target: &Target, tag: &Tag, definition: &str) -> Registration {
+    let mut value: Value = serde_json::from_str(definition).expect("it is JSON");
     // Infrastructure tools seldom name the family as the service.
     value["family"] = json!(format!("{}-{}", target.cluster, target.ecs_service));
     value["containerDefinitions"][0]["name"] = json!(target.container.as_str());

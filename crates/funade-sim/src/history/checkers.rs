@@ -3,7 +3,11 @@
 //! They see what the ledger and ECS were told, and keep their own account of it; they share nothing
 //! with the code that they check but the facts' types. Two of the design's invariants need no
 //! checker, since nothing can break them: no port can give a secret's value, and none can
-//! deregister a revision.
+//! deregister a revision. How waves follow each other is told by scenarios of their own: here
+//! events are lost, and a target whose turn it is reads what is so, whoever was told.
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -26,6 +30,9 @@ use crate::state::State;
 /// clocks' difference together.
 const LOOK_IS_OLD: SignedDuration = SignedDuration::from_secs(120);
 
+/// How long a deployment that failed is shown at least.
+const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_secs(120);
+
 /// How long a parameter must have been there to be in every revision that is registered.
 const PARAMETER_IS_SETTLED: SignedDuration = SignedDuration::from_mins(5);
 
@@ -46,8 +53,6 @@ pub enum Invariant {
     FixedPoint,
     /// 6: success means that our revision is the PRIMARY's and its deployment completed.
     TrueSuccess,
-    /// 7: a shared change reaches a wave only after the wave before.
-    Waves,
     /// 10: no deploy from half a set of parameters.
     WholeSet,
     /// A deploy's life goes one way.
@@ -56,7 +61,7 @@ pub enum Invariant {
 
 impl Invariant {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 9] = [
         Self::OneUpdate,
         Self::NothingDuringRollback,
         Self::NoDowngrade,
@@ -64,7 +69,6 @@ impl Invariant {
         Self::Converges,
         Self::FixedPoint,
         Self::TrueSuccess,
-        Self::Waves,
         Self::WholeSet,
         Self::OneWay,
     ];
@@ -80,7 +84,6 @@ impl fmt::Display for Invariant {
             Self::Converges => "converges",
             Self::FixedPoint => "fixed-point",
             Self::TrueSuccess => "true-success",
-            Self::Waves => "waves",
             Self::WholeSet => "whole-set",
             Self::OneWay => "one-way",
         })
@@ -109,13 +112,13 @@ pub(crate) struct Checkers {
     config: Arc<Config>,
     keys: BTreeMap<ServiceKey, TargetId>,
     /// How often `UpdateService` was called for a revision that a deploy has registered.
-    updates: BTreeMap<RevisionArn, u32>,
+    updates: BTreeMap<RevisionArn, (u32, Timestamp)>,
     /// The releases' numbers and what their tasks do, by image.
     images: BTreeMap<Digest, (u64, Behaviour)>,
     /// Whether tags were moved, so that an image has no one place in the order.
     tags_moved: bool,
-    /// What was rolled back and must not come again, and since when.
-    banned: BTreeMap<(TargetId, Digest), Timestamp>,
+    /// What was rolled back and must not come again: when that deploy was begun, and since when.
+    banned: BTreeMap<(TargetId, Digest), (Timestamp, Timestamp)>,
     /// When a person last asked for something.
     persons: BTreeMap<TargetId, Timestamp>,
     /// The last record of each target.
@@ -249,9 +252,14 @@ impl Checkers {
                 format!("{id}: {} was not written down before: {deploy:?}", updated.revision);
             return violation(Invariant::OneUpdate, what);
         }
-        let count = self.updates.entry(updated.revision.clone()).or_default();
+        let first = (0, state.now);
+        let (count, at) = self.updates.entry(updated.revision.clone()).or_insert(first);
         *count += 1;
-        if *count > 1 {
+        // Where ECS tells no history, nobody can know of a deployment that is over and forgotten.
+        let forgotten =
+            !state.services.keeps_history && state.now.duration_since(*at) > FORGOTTEN_AFTER;
+        *at = state.now;
+        if *count > 1 && !forgotten {
             let what = format!("{id}: UpdateService called {count} times for {}", deploy.id);
             return violation(Invariant::OneUpdate, what);
         }
@@ -273,6 +281,8 @@ impl Checkers {
     ) -> Option<Violation> {
         let by_hand = self.excuses.by_hand.get(id);
         let just_changed = by_hand.is_some_and(|at| state.now.duration_since(*at) <= LOOK_IS_OLD);
+        // ECS may have begun to go back since the look.
+        let just_changed = just_changed || updated.rolling_back_since.is_some();
         if self.tags_moved || just_changed || deploy.assignment.by != AssignedBy::Selection {
             return None;
         }
@@ -295,15 +305,15 @@ impl Checkers {
     /// Invariant 3.
     fn held(&self, state: &State, id: &TargetId, deploy: &Deploy) -> Option<Violation> {
         let digest = deploy.assignment.release.digest.clone();
-        let since = *self.banned.get(&(id.clone(), digest))?;
+        let (begun_at, since) = *self.banned.get(&(id.clone(), digest))?;
         if deploy.assignment.by != AssignedBy::Selection {
             return None;
         }
         let hold = self.target(id).rollback.hold;
         // The clocks differ a little.
         let expired = hold.is_some_and(|hold| state.now >= since + hold - LOOK_IS_OLD);
-        // A person has mended a parameter of what runs.
-        let mended = self.excuses.parameters.is_some_and(|at| at >= since);
+        // A person has changed a parameter since what failed was read.
+        let mended = self.excuses.parameters.is_some_and(|at| at + LOOK_IS_OLD >= begun_at);
         // A person's tool takes a moment, too.
         let asked = self.persons.get(id).is_some_and(|at| *at + LOOK_IS_OLD >= since);
         (!expired && !mended && !asked).then(|| Violation {
@@ -345,6 +355,9 @@ impl Checkers {
             let what = format!("{id}: from {} {from} to {} {to}", before.id, deploy.id);
             return Some(Violation { invariant: Invariant::OneWay, what });
         }
+        // A newer release ends what a rollback has left.
+        let digest = &deploy.assignment.release.digest;
+        self.banned.retain(|(of, banned), _| of != id || banned == digest);
         let Progress::Ended { ending, revision, at } = &deploy.progress else { return None };
         let newly = before.is_none_or(|before| before.progress != deploy.progress);
         if !newly {
@@ -367,7 +380,7 @@ impl Checkers {
             }
             Ending::RolledBack { by, .. } => {
                 let digest = deploy.assignment.release.digest.clone();
-                self.banned.insert((id.clone(), digest), *at);
+                self.banned.insert((id.clone(), digest), (deploy.begun_at, *at));
                 self.good_reason(id, deploy, by)
             }
             Ending::Failed { .. } => self.good_reason(id, deploy, &UndoneBy::Funade),

@@ -1,6 +1,8 @@
 //! The end of a history: faults end, what was begun comes to its end, every subject is woken twice,
 //! and the fleet must be where it should be. A third time nothing is done.
 
+use std::collections::BTreeMap;
+
 use funade::config::Target;
 use funade::facts::deploy::Phase;
 use funade::facts::ecs::{AlarmState, RolloutState};
@@ -9,9 +11,10 @@ use funade::facts::subject::Subject;
 use funade::facts::task_definition::VariableValue;
 use jiff::SignedDuration;
 
-use super::checkers::{Invariant, Violation};
+use super::checkers::{Checkers, Invariant, Violation};
 use super::run::Course;
 use crate::ecs::Behaviour;
+use crate::state::Sim;
 
 /// Longer than the longest deadline with a bake and the way back.
 const ALL_IS_OVER: SignedDuration = SignedDuration::from_hours(1);
@@ -47,19 +50,36 @@ pub(super) fn make_peace(course: &mut Course<'_>) {
     if course.violation.is_some() {
         return;
     }
-    course.violation = course.targets.clone().into_iter().find_map(|t| strays(course, t));
+    course.violation =
+        course.targets.iter().find_map(|target| strays(course.sim, &course.checkers, target));
     if let Some(violation) = course.violation.clone() {
         course.tell(|| format!("VIOLATION of {}: {}", violation.invariant, violation.what));
         return;
     }
-    let before = (course.sim.generations(), course.sim.revisions());
+    let still = Still::of(course.sim);
     course.tell(|| "-- sweep 3".to_owned());
     wake_all(course);
     course.go_on(SignedDuration::ZERO);
-    let after = (course.sim.generations(), course.sim.revisions());
-    if before != after && course.violation.is_none() {
+    course.violation = course.violation.take().or_else(|| still.moved(course.sim));
+}
+
+/// Everything that a pass with something to do would change.
+#[derive(PartialEq)]
+pub(super) struct Still {
+    generations: BTreeMap<String, u64>,
+    revisions: usize,
+}
+
+impl Still {
+    pub(super) fn of(sim: &Sim) -> Self {
+        Self { generations: sim.generations(), revisions: sim.revisions() }
+    }
+
+    /// What was done since, where nothing should have been.
+    pub(super) fn moved(&self, sim: &Sim) -> Option<Violation> {
         let what = "a sweep at the fixed point has written or registered something".to_owned();
-        course.violation = Some(Violation { invariant: Invariant::FixedPoint, what });
+        let invariant = Invariant::FixedPoint;
+        (*self != Self::of(sim)).then_some(Violation { invariant, what })
     }
 }
 
@@ -87,15 +107,16 @@ fn is_under_way(course: &Course<'_>, target: &Target) -> bool {
 }
 
 /// Why a target is not where it should be, if it is not, and nothing excuses it.
-fn strays(course: &Course<'_>, target: &Target) -> Option<Violation> {
-    let record = course.sim.target_record(&target.id);
+pub(super) fn strays(sim: &Sim, checkers: &Checkers, target: &Target) -> Option<Violation> {
+    let record = sim.target_record(&target.id);
     let standing = record.standing.as_ref();
     let code = standing.map_or("never looked at", |standing| standing.code.as_str());
-    let excuses = &course.checkers.excuses;
+    let excuses = &checkers.excuses;
     let deploy = record.deploy.as_ref();
-    let digest = deploy.map(|deploy| deploy.assignment.release.digest.clone());
-    let behaviour = digest.as_ref().and_then(|digest| course.checkers.behaviour(digest));
-    let healthy = matches!(behaviour, None | Some(Behaviour::Healthy(_)));
+    let digests =
+        [deploy.map(|deploy| deploy.assignment.release.digest.clone()), sim.assigned(&target.id)];
+    let mut behaviours = digests.iter().flatten().map(|digest| checkers.behaviour(digest));
+    let healthy = behaviours.all(|known| matches!(known, None | Some(Behaviour::Healthy(_))));
     let by_hand = excuses.by_hand.contains_key(&target.id);
     let undone_by_person = deploy.is_some_and(|deploy| deploy.phase() == Phase::RolledBack);
     let meddled = by_hand
@@ -103,7 +124,7 @@ fn strays(course: &Course<'_>, target: &Target) -> Option<Violation> {
         || excuses.parameters.is_some()
         || undone_by_person;
     let is_right = match code {
-        "already-runs" => return arrived(course, target),
+        "already-runs" => return arrived(sim, target),
         "nothing-assigned" | "held" | "runs-newer" | "configuration-differs" | "awaits-turn" => {
             true
         }
@@ -111,7 +132,7 @@ fn strays(course: &Course<'_>, target: &Target) -> Option<Violation> {
         "image-not-there" => !excuses.deleted.is_empty(),
         // All parameters of a path were deleted.
         "configuration-unusable" => excuses.parameters.is_some(),
-        "changed-outside" | "given-up" | "settling" | "goes-back" => by_hand || !healthy,
+        "changed-outside" | "given-up" | "stuck" | "goes-back" => by_hand || !healthy,
         _ => false,
     };
     (!is_right).then(|| Violation {
@@ -121,14 +142,14 @@ fn strays(course: &Course<'_>, target: &Target) -> Option<Violation> {
 }
 
 /// It says that it runs what it should: so it must.
-fn arrived(course: &Course<'_>, target: &Target) -> Option<Violation> {
+fn arrived(sim: &Sim, target: &Target) -> Option<Violation> {
     let wrong = |what: String| {
         let what = format!("{} says that it runs what it should: {what}", target.id);
         Some(Violation { invariant: Invariant::Converges, what })
     };
     let (place, cluster, service) = (&target.place, &target.cluster, &target.ecs_service);
-    let view = course.sim.view(place, cluster, service, &target.container).expect("it is there");
-    let assigned = course.sim.assigned(&target.id);
+    let view = sim.view(place, cluster, service, &target.container).expect("it is there");
+    let assigned = sim.assigned(&target.id);
     let runs = |digest: &str| view.image.as_ref().is_some_and(|image| image.ends_with(digest));
     if !assigned.is_some_and(|digest| runs(digest.as_str())) {
         return wrong(format!("its image is {:?}", view.image));
@@ -136,8 +157,8 @@ fn arrived(course: &Course<'_>, target: &Target) -> Option<Violation> {
     if view.rollout != RolloutState::Completed {
         return wrong(format!("its deployment is {:?}", view.rollout));
     }
-    let revision = course.sim.revision(place, view.revision.as_str()).expect("it is registered");
-    let state = course.sim.state();
+    let revision = sim.revision(place, view.revision.as_str()).expect("it is registered");
+    let state = sim.state();
     for read in &target.parameters {
         for (name, value) in state.stores.values_below(place, &read.path) {
             let variable = name.as_str().rsplit('/').next().expect("a name has a last part");

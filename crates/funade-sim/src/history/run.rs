@@ -25,12 +25,16 @@ use crate::calls::Fault;
 use crate::chance::Chance;
 use crate::ecs::Behaviour;
 use crate::events::deployment_event;
-use crate::fleet::stand_up;
+use crate::fleet::stand_up_as;
 use crate::functions::VISIBILITY_TIMEOUT;
 use crate::state::Sim;
 
 /// A Monday morning.
 const BEGIN: &str = "2026-11-23T01:30:00Z";
+
+/// What all services run at first: as little as a task definition can be, since every pass reads it.
+const TASK_DEFINITION: &str = r#"{"family": "web", "executionRoleArn": "arn:aws:iam::222222222222:role/x",
+    "containerDefinitions": [{"name": "app", "image": "web", "essential": true}]}"#;
 
 /// How many functions run at once.
 const FLIGHTS_MAX: usize = 3;
@@ -119,7 +123,8 @@ pub(super) fn run(history: &History, told: bool) -> Outcome {
     let begin: Timestamp = BEGIN.parse().expect("a moment");
     let mut sim = Sim::new(begin);
     sim.put_config(&fleet.config, &fleet.sources);
-    stand_up(&sim, &fleet.config, &Tag::parse("1.0.0").expect("a tag"));
+    let first = Tag::parse("1.0.0").expect("a tag");
+    stand_up_as(&sim, &fleet.config, &first, TASK_DEFINITION);
     let bad = format!("{}={}", people::NAMES[0], people::BAD);
     sim.set_behaviour(bad, Behaviour::Crashes(SignedDuration::from_mins(2)));
     let targets: Vec<&Target> = fleet.config.targets().collect();

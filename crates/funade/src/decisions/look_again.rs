@@ -61,6 +61,7 @@ fn for_report(report: &Report, stood: SignedDuration) -> Option<SignedDuration> 
         Report::AwaitsTurn { .. }
             | Report::AlarmRaised { .. }
             | Report::AlarmMissing { .. }
+            | Report::Stuck { .. }
             | Report::ConfigurationUnusable { .. }
             | Report::CallRefused { .. }
     );

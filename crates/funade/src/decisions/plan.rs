@@ -235,7 +235,15 @@ fn same_document(assigned: &Assignment, seen: &Seen<'_>) -> Report {
         RolloutState::Completed => {
             Report::AlreadyRuns { release, revision: seen.running.arn.clone() }
         }
-        RolloutState::InProgress => Report::Settling { release, deployment },
+        RolloutState::InProgress => {
+            let may_take = seen.target.verify.deadline + seen.service.strategy_waits;
+            let takes = primary.updated_at.map(|at| seen.now.duration_since(at));
+            if takes.is_some_and(|takes| takes >= may_take) {
+                Report::Stuck { release, deployment, may_take }
+            } else {
+                Report::Settling { release, deployment }
+            }
+        }
         RolloutState::Failed => {
             let reason = primary.reason.clone().unwrap_or_else(|| "no reason given".to_owned());
             Report::GivenUp { release, deployment, reason }
@@ -304,7 +312,10 @@ fn begin(
             record.deploy = Some(deploy);
             return Draft { closed, wanted: Some(wanted), ..Draft::report(record, report) };
         }
-        vec![Step::Update(NewRevision::Known(revision.clone()))]
+        // Whoever comes after this pass, should it be cut off, waits as well.
+        let revision = revision.clone();
+        deploy.progress = Progress::Registered { revision: revision.clone(), at: now };
+        vec![Step::Update(NewRevision::Known(revision))]
     } else {
         // Also of one that was begun before: what is registered is what was read now.
         deploy.configuration = wanted.configuration.clone();

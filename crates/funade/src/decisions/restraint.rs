@@ -65,8 +65,13 @@ impl Case<'_> {
             return Ok(None);
         }
         let newest = self.seen.history()?.first();
-        let rolls_back =
-            newest.is_some_and(|newest| newest.status == ServiceDeploymentStatus::RollingBack);
+        // Where there is no history, ECS says it in words, as in "ECS deployment circuit breaker:
+        // rolling back to deploymentId …".
+        let words = primary.reason.as_deref().unwrap_or_default().to_lowercase();
+        let rolls_back = ["rolling back", "rolled back", "rollback"]
+            .iter()
+            .any(|w| words.contains(w))
+            || newest.is_some_and(|newest| newest.status == ServiceDeploymentStatus::RollingBack);
         let ours_failed = last.is_some_and(|last| {
             matches!(&last.progress, Progress::Ended { ending: Ending::Failed { .. }, .. })
         });

@@ -24,6 +24,9 @@ use crate::facts::release::Assignment;
 /// consistent, usually within a second. An older deployment that is not shown is over.
 pub(super) const SHOWN_WITHIN: SignedDuration = SignedDuration::from_secs(60);
 
+/// How long ECS is asked again and again to go back, should it refuse.
+const ASKS_FOR: SignedDuration = SignedDuration::from_hours(2);
+
 /// What has become of our deployment.
 enum Fate {
     GoesOn,
@@ -252,7 +255,12 @@ pub(super) fn deadline(deploy: &Deploy, seen: &Seen<'_>) -> Option<Timestamp> {
     match &deploy.progress {
         Progress::Updated { at, .. } => Some(*at + may_take),
         Progress::Completed { at, .. } => Some(*at + verify.bake),
-        Progress::GoingBack { going, .. } => Some(going.since + may_take),
+        Progress::GoingBack { going, .. } => match (&going.by, going.asked_at) {
+            (UndoneBy::Ecs, _) => Some(going.since + may_take),
+            (UndoneBy::Funade | UndoneBy::Person(_), Some(at)) => Some(at + may_take),
+            // A pass was cut off before it asked, or ECS refuses: it is asked again.
+            (UndoneBy::Funade | UndoneBy::Person(_), None) => Some(going.since + ASKS_FOR),
+        },
         Progress::Begun | Progress::Registered { .. } | Progress::Ended { .. } => None,
     }
 }

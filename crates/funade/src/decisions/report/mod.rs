@@ -38,6 +38,15 @@ pub enum Report {
         /// The deployment.
         deployment: DeploymentId,
     },
+    /// The release is in a deployment that is not ours, or no longer, and that does not end.
+    Stuck {
+        /// The release.
+        release: Tag,
+        /// The deployment.
+        deployment: DeploymentId,
+        /// How long a deployment may take.
+        may_take: SignedDuration,
+    },
     /// ECS goes back to what ran before a deploy that failed.
     GoesBack {
         /// The deployment.
@@ -315,6 +324,7 @@ impl Report {
             | Self::Verifying { .. }
             | Self::RollsBack { .. } => StandingKind::Waiting,
             Self::GivenUp { .. }
+            | Self::Stuck { .. }
             | Self::ServiceMissing { .. }
             | Self::ServiceNotActive { .. }
             | Self::OtherController { .. }
@@ -338,6 +348,7 @@ impl Report {
             Self::NothingAssigned => "nothing-assigned",
             Self::AlreadyRuns { .. } => "already-runs",
             Self::Settling { .. } => "settling",
+            Self::Stuck { .. } => "stuck",
             Self::GoesBack { .. } => "goes-back",
             Self::GivenUp { .. } => "given-up",
             Self::RunsNewer { .. } => "runs-newer",

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Report;
 use crate::decisions::problem::{count, list};
@@ -24,11 +24,10 @@ impl fmt::Display for Report {
             Self::Settling { release, deployment } => {
                 write!(f, "{release} is being deployed by {deployment}, which is not finished")
             }
-            Self::GoesBack { deployment } => write!(
-                f,
-                "ECS goes back to what ran before the failed deploy, by {deployment}; nothing is \
-                 begun until it is there"
-            ),
+            Self::Stuck { release, deployment, may_take } => {
+                stuck(f, release, deployment, *may_take)
+            }
+            Self::GoesBack { deployment } => goes_back(f, deployment),
             Self::GivenUp { release, deployment, reason } => {
                 given_up(f, release, deployment, reason)
             }
@@ -116,6 +115,27 @@ impl fmt::Display for Report {
             Self::CallRefused { error } => write!(f, "AWS refuses: {error}"),
         }
     }
+}
+
+fn stuck(
+    f: &mut fmt::Formatter<'_>,
+    release: &Tag,
+    deployment: &DeploymentId,
+    may_take: SignedDuration,
+) -> fmt::Result {
+    write!(
+        f,
+        "{release} is being deployed by {deployment}, which is none of Funade's and has not ended \
+         within {may_take:#}; look at its tasks, or push a newer release"
+    )
+}
+
+fn goes_back(f: &mut fmt::Formatter<'_>, deployment: &DeploymentId) -> fmt::Result {
+    write!(
+        f,
+        "ECS goes back to what ran before the failed deploy, by {deployment}; nothing is begun \
+         until it is there"
+    )
 }
 
 fn runs_newer(f: &mut fmt::Formatter<'_>, running: &Tag, assigned: &Tag) -> fmt::Result {
