@@ -6,7 +6,7 @@ PIP    := $(VENV)/bin/pip
 PYTEST := $(VENV)/bin/python -m pytest -q
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-stack lint local bench clean
+.PHONY: help demo test test-rust test-seeds test-stack soak lint local bench clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -15,10 +15,18 @@ demo: ## Watch a simulated fleet take a new image; no AWS account needed
 	cargo build --bin funade
 	@cargo run --quiet --bin funade -- demo
 
-test: test-rust test-stack ## Run every test
+test: test-rust test-seeds test-stack ## Run every test
 
 test-rust: ## The Rust tests only
 	cargo test --workspace --all-targets
+
+test-seeds: ## Twenty thousand unlucky histories, every invariant after every step
+	cargo run --release -p funade-sim -- --seeds 0..20000
+
+soak: ## Ever more unlucky histories, until one breaks an invariant or you stop it
+	cargo build --release -p funade-sim
+	@from=$$(date +%s)000; while target/release/funade-sim --seeds $$from..$$((from + 100000)); \
+	  do from=$$((from + 100000)); done
 
 test-stack: $(VENV)/ready ## The real functions from template.yaml on a local stack
 	cargo build --workspace

@@ -126,6 +126,10 @@ fn a_rollback_is_a_word_or_a_mapping() {
 #[test]
 fn a_rollback_that_cannot_be_read_says_what_to_write() {
     check_bad_rollback(
+        "{action: automatic, hold: 0s}",
+        "services/1.yaml:5:11: error: rollback: a `hold` of no time would bring back at once what was rolled back; write how long, as in 24h, or leave it out [no-hold]",
+    );
+    check_bad_rollback(
         "automatc",
         "services/1.yaml:5:11: error: rollback: `automatc` is not a choice here; did you mean `automatic`? [bad-choice]",
     );

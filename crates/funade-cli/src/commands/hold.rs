@@ -2,6 +2,7 @@
 
 use anyhow::{Result, bail};
 use funade::facts::hold::Hold;
+use funade::facts::names::Tag;
 use funade::facts::subject::Subject;
 use funade::shell::{HoldError, lift_hold, set_hold, standing_holds};
 use funade::world::World;
@@ -143,6 +144,7 @@ pub(super) fn to_value(hold: &Hold) -> Value {
     let moment = |moment: Timestamp| moment.to_string();
     json!({
         "on": hold.on.to_string(),
+        "release": hold.release.as_ref().map(Tag::as_str),
         "reason": hold.reason,
         "by": hold.by,
         "since": moment(hold.since),

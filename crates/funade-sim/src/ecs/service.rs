@@ -12,7 +12,7 @@ use funade::facts::ecs::{
 use funade::facts::names::{DeploymentId, RevisionArn, ServiceDeploymentArn};
 use jiff::{SignedDuration, Timestamp};
 
-use super::behaviour::Behaviour;
+use super::behaviour::{Behaviour, Failure};
 
 /// How long a deployment that was given up or replaced is still described.
 const DRAINS_WITHIN: SignedDuration = SignedDuration::from_secs(120);
@@ -330,8 +330,8 @@ impl Service {
             Strategy::Rolling => SignedDuration::ZERO,
             Strategy::Baked(bake) => bake,
         };
-        let failure = self.primary().and_then(|primary| primary.behaviour.failure());
-        let said = failure.and_then(super::behaviour::Failure::message);
+        let mut failures = self.deployments.iter().filter_map(|d| d.behaviour.failure());
+        let said = failures.find_map(Failure::message);
         EcsService {
             status: self.status.clone(),
             controller: self.controller.clone(),

@@ -12,7 +12,7 @@ use crate::decisions::observation::{Lack, Seen};
 use crate::decisions::progress::{ended, set};
 use crate::decisions::settle::{SHOWN_WITHIN, deadline, entry};
 use crate::facts::cause::{Cause, Diagnosis, Trigger};
-use crate::facts::deploy::{Deploy, Ending, GoingBack, Good, Progress, UndoneBy};
+use crate::facts::deploy::{Deploy, Ending, GoingBack, Good, Phase, Progress, UndoneBy};
 use crate::facts::ecs::{RolloutState, ServiceDeployment, ServiceDeploymentStatus};
 use crate::facts::names::{RevisionArn, ServiceDeploymentArn};
 use crate::facts::record::TargetRecord;
@@ -115,19 +115,18 @@ pub(super) fn arrived(record: TargetRecord, seen: &Seen<'_>) -> Result<TargetRec
         }
     } else if primary.revision != going.leaves {
         Some(Ending::Replaced { by: primary.revision.clone() })
-    } else if rollback_failed(deploy, seen)? {
+    } else if rollback_failed(deploy, going, seen)? {
         Some(stays("ECS could not go back".to_owned()))
     } else {
         None
     };
     let late = deadline(deploy, seen).filter(|deadline| now >= *deadline);
     let late = late.map(|_| stays("the way back has not come to its end in time".to_owned()));
-    let to = going.to.clone();
     let Some(ending) = ending.or(late) else { return Ok(record) };
+    // A person may go further back than to what was found good last.
+    let to = going.to.clone().filter(|_| matches!(ending, Ending::RolledBack { .. }));
     let mut record = ended(record, ending, now);
-    if let (true, Some(good)) = (there, to) {
-        record.good = Some(good);
-    }
+    record.good = to.or(record.good);
     Ok(record)
 }
 
@@ -142,7 +141,7 @@ pub(super) fn ask(
     if seen.primary().revision == good.revision || asked_lately {
         return Ok(None);
     }
-    let ours = ours(deploy, seen)?;
+    let ours = left(deploy, going, seen)?;
     Ok(match ours.map(|ours| (ours.status, &ours.arn)) {
         Some((ServiceDeploymentStatus::RollingBack | ServiceDeploymentStatus::RolledBack, _)) => {
             None
@@ -202,16 +201,23 @@ pub(super) fn going_back(record: &TargetRecord) -> Option<(&Deploy, &GoingBack)>
 }
 
 fn is_early(deploy: &Deploy, going: &GoingBack, now: jiff::Timestamp) -> bool {
-    let never_seen = deploy.progress.revision().is_some() && deploy.progress.deployment().is_none();
-    never_seen && now.duration_since(going.since) < SHOWN_WITHIN
+    let registered = deploy.progress.revision().is_some();
+    let deployed = deploy.phases.iter().any(|(phase, _)| *phase == Phase::Deploying);
+    registered && !deployed && now.duration_since(going.since) < SHOWN_WITHIN
 }
 
-fn rollback_failed(deploy: &Deploy, seen: &Seen<'_>) -> Result<bool, Lack> {
-    let ours = ours(deploy, seen)?;
-    Ok(ours.is_some_and(|ours| ours.status == ServiceDeploymentStatus::RollbackFailed))
+fn rollback_failed(deploy: &Deploy, going: &GoingBack, seen: &Seen<'_>) -> Result<bool, Lack> {
+    let left = left(deploy, going, seen)?;
+    Ok(left.is_some_and(|ours| ours.status == ServiceDeploymentStatus::RollbackFailed))
 }
 
-/// The history's entry of the deploy's deployment, if it ever came to one.
-fn ours<'a>(deploy: &Deploy, seen: &Seen<'a>) -> Result<Option<&'a ServiceDeployment>, Lack> {
-    deploy.progress.revision().map_or(Ok(None), |revision| entry(seen, revision))
+/// The history's entry of the deployment that is left, if it is the deploy's own: a person may undo
+/// once more what was undone already.
+fn left<'a>(
+    deploy: &Deploy,
+    going: &GoingBack,
+    seen: &Seen<'a>,
+) -> Result<Option<&'a ServiceDeployment>, Lack> {
+    let ours = deploy.progress.revision() == Some(&going.leaves);
+    if ours { entry(seen, &going.leaves) } else { Ok(None) }
 }

@@ -260,7 +260,6 @@ fn begin(
     wanted: Wanted,
 ) -> Draft {
     let Seen { target, running, observed, now, .. } = *seen;
-    note_good(&mut record, seen);
     let changed = observed.changed.as_ref().filter(|_| !wanted.new_image);
     let cause = changed.map_or(&assigned.release.cause, |change| &change.cause);
     // One whose revision has other variables was made for what is not wanted any more.
@@ -275,6 +274,10 @@ fn begin(
         };
         goes_on && deploy.assignment.number == assigned.number
     };
+    // Only by what was the last deploy then is it known what its revision is worth.
+    if !record.deploy.as_ref().is_some_and(goes_on) {
+        note_good(&mut record, seen);
+    }
     let (unfinished, mut closed) = match record.deploy.take() {
         Some(deploy) if goes_on(&deploy) => (Some(deploy), None),
         other => (None, other),
@@ -292,7 +295,7 @@ fn begin(
             configuration: Configuration::default(),
             fingerprint: String::new(),
             disregards: disregarded(assigned, seen),
-            attempt: attempt(closed.as_ref(), assigned),
+            attempt: attempt(closed.as_ref(), assigned, observed.lifted_at),
             begun_at: now,
             progress: Progress::Begun,
             phases: vec![(Phase::Starting, now)],
@@ -329,12 +332,17 @@ fn begin(
     Draft { record, closed, steps, report, wanted: Some(wanted) }
 }
 
-/// A decision that was rolled back and is tried once more counts on.
-fn attempt(last: Option<&Deploy>, assigned: &Assignment) -> u32 {
-    let again = last.filter(|last| {
-        last.phase() == Phase::RolledBack && last.assignment.number == assigned.number
-    });
-    again.map_or(1, |last| last.attempt.saturating_add(1))
+/// A decision that was rolled back and is tried once more counts on, unless a person wants it tried.
+fn attempt(last: Option<&Deploy>, assigned: &Assignment, lifted_at: Option<Timestamp>) -> u32 {
+    let again = last.filter(|last| last.assignment.number == assigned.number);
+    match again.map(|last| (&last.progress, last.attempt)) {
+        Some((Progress::Ended { ending: Ending::RolledBack { .. }, at, .. }, attempt))
+            if !is_lifted(*at, lifted_at) =>
+        {
+            attempt.saturating_add(1)
+        }
+        Some(_) | None => 1,
+    }
 }
 
 /// Whatever serves steadily when a deploy begins is where a rollback goes, whoever brought it; but

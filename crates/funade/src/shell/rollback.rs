@@ -21,7 +21,7 @@ pub enum RollbackError {
     #[error("Funade has not deployed anything to {0}, so there is nothing to roll back")]
     NothingDeployed(TargetId),
     /// No deploy before the present one succeeded.
-    #[error("no other deploy to {0} has succeeded; funade history {0} lists them")]
+    #[error("no deploy to {0} before this one has succeeded; funade history {0} lists them")]
     NothingBefore(TargetId),
     /// That deploy did not succeed, or is not remembered.
     #[error("{0} has no deploy {1} that succeeded; funade history {0} lists them")]

@@ -150,6 +150,12 @@ impl Decode for RawRollback {
 
     fn decode(node: &Node, log: &mut Log) -> Option<Self> {
         let (by, hold) = read_action(node, "hold", &Self::wanted(), log)?;
+        if hold.is_some_and(|hold: SignedDuration| hold.is_zero()) {
+            let message = "a `hold` of no time would bring back at once what was rolled back";
+            let problem = log.spot(node).error("no-hold", message.to_owned());
+            log.push(problem.instead("write how long, as in 24h, or leave it out"));
+            return None;
+        }
         Some(Self(Rollback { by, hold }))
     }
 }

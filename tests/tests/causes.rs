@@ -1,0 +1,104 @@
+//! Why a deploy failed is in its record and in what people are told. Row 47: "failed" with no
+//! cause; row 48: no room was reported as a bad image.
+
+use funade::facts::cause::{Diagnosis, Trigger};
+use funade_sim::{Behaviour, Breaker, Failure};
+use funade_tests::{Stage, deployed, digest};
+use jiff::SignedDuration;
+
+/// Each way to fail, what it points to, and a part of what ECS says of it.
+const FAILURES: [(Failure, Diagnosis, &str); 6] = [
+    (Failure::Exits(42), Diagnosis::ContainerExits, "app exited with code 42"),
+    (Failure::OutOfMemory, Diagnosis::OutOfMemory, "OutOfMemoryError"),
+    (Failure::CannotPull, Diagnosis::ImageCannotBePulled, "CannotPullContainerError"),
+    (Failure::NoRoom, Diagnosis::CannotBePlaced, "unable to place a task"),
+    (Failure::Unhealthy, Diagnosis::HealthCheckFails, "failed ELB health checks"),
+    (Failure::NoSecret, Diagnosis::ConfigurationUnreadable, "unable to retrieve secret"),
+];
+
+/// Checks what acme's last deploy is said to have failed of.
+fn check(stage: &Stage, trigger: Trigger, (_, diagnosis, words): (Failure, Diagnosis, &str)) {
+    let acme = stage.target("acme");
+    let (cause, ..) = stage.rolled_back(acme);
+    assert_eq!((cause.trigger, cause.diagnosis), (trigger, diagnosis), "{cause:?}");
+    let (code, sentence) = stage.stands(acme);
+    assert_eq!(code, "rolled-back");
+    for part in [diagnosis.sentence(), diagnosis.remedy(), words] {
+        assert!(sentence.contains(part), "{part} is not in: {sentence}");
+    }
+    let hold = stage.hold(acme).expect("its release is left alone");
+    assert!(hold.reason.contains(diagnosis.sentence()), "{}", hold.reason);
+}
+
+#[test]
+fn what_ecs_gives_up_says_of_what() {
+    for failure in FAILURES {
+        for breaker in [Breaker::RollsBack, Breaker::GivesUp] {
+            let stage = deployed(&[]);
+            stage.set_breakers(breaker);
+            let minutes = SignedDuration::from_mins(6);
+            let fails = Behaviour::Fails(failure.0, minutes);
+            stage.sim.set_behaviour(digest(3).to_string(), fails);
+            stage.push("1.4.3", 3);
+            check(&stage, Trigger::GivenUp, failure);
+        }
+    }
+}
+
+/// That its time was over is no cause: why it was, is.
+#[test]
+fn what_took_too_long_says_why() {
+    for failure in FAILURES {
+        let stage = deployed(&[]);
+        stage.hangs(3, failure.0);
+        stage.push("1.4.3", 3);
+        check(&stage, Trigger::Deadline, failure);
+    }
+}
+
+/// Tasks of an older deployment that failed are not this one's cause.
+#[test]
+fn the_tasks_of_another_deployment_are_not_its_cause() {
+    let stage = deployed(&[]);
+    let acme = stage.target("acme");
+    stage.hangs(3, Failure::CannotPull);
+    stage.hangs(4, Failure::OutOfMemory);
+    stage.push_begun("1.4.3", 3);
+    stage.wait_minutes(18);
+    stage.push("1.4.4", 4);
+    let (cause, ..) = stage.rolled_back(acme);
+    assert_eq!(cause.diagnosis, Diagnosis::OutOfMemory, "{cause:?}");
+    assert!(cause.tasks.iter().all(|task| !task.contains("CannotPull")), "{cause:?}");
+}
+
+/// What keeps dying in the same way is told once, with how often.
+#[test]
+fn the_same_end_of_many_tasks_is_told_once() {
+    let stage = deployed(&[]);
+    stage.sim.set_behaviour(
+        digest(3).to_string(),
+        Behaviour::Fails(Failure::Exits(42), SignedDuration::from_mins(6)),
+    );
+    stage.push("1.4.3", 3);
+    let (cause, ..) = stage.rolled_back(stage.target("acme"));
+    let line = "app exited with code 42; Essential container in task exited (5 tasks)";
+    assert_eq!(cause.tasks, [line]);
+}
+
+/// Which is told in the history too, and is there when the next deploy has begun.
+#[test]
+fn the_history_keeps_the_cause() {
+    let stage = deployed(&[]);
+    let acme = stage.target("acme");
+    stage.sim.set_behaviour(
+        digest(3).to_string(),
+        Behaviour::Fails(Failure::NoSecret, SignedDuration::from_mins(6)),
+    );
+    stage.push("1.4.3", 3);
+    let (cause, ..) = stage.rolled_back(acme);
+    stage.push("1.4.5", 5);
+    let deploys = stage.history(acme).deploys;
+    let kept = deploys.iter().find(|deploy| deploy.id.number == 2).expect("it is remembered");
+    let progress = format!("{:?}", kept.progress);
+    assert!(progress.contains(&cause.what) && progress.contains("ConfigurationUnreadable"));
+}

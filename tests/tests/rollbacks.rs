@@ -1,0 +1,458 @@
+//! Going back, and what is left alone afterwards. The numbers are those of docs/failure-modes.md.
+
+use funade::config::Target;
+use funade::facts::cause::Trigger;
+use funade::facts::deploy::{Deploy, Ending, Phase, UndoneBy};
+use funade::facts::names::{RevisionArn, Tag};
+use funade::facts::subject::Subject;
+use funade::shell::RollbackError;
+use funade_sim::{Behaviour, Breaker, Failure, deployment_event};
+use funade_tests::{Stage, deployed, digest, plain, tag, text};
+use jiff::SignedDuration;
+
+/// Like `deployed`, where ECS gives up what fails and leaves it at that, so that going back is left
+/// to Funade. Tasks of 1.4.3 and 1.4.4 exit.
+fn left_to_funade() -> Stage {
+    let stage = deployed(&[]);
+    stage.set_breakers(Breaker::GivesUp);
+    stage.crashes(3, 6);
+    stage.crashes(4, 6);
+    stage
+}
+
+fn serving(stage: &Stage, target: &Target) -> RevisionArn {
+    stage.view(target).revision
+}
+
+/// The phases of a target's deploys with their releases, the oldest first.
+fn told(stage: &Stage, target: &Target) -> Vec<(Phase, String)> {
+    let deploys = stage.history(target).deploys.into_iter().rev();
+    deploys.map(|d| (d.phase(), d.assignment.release.tag.to_string())).collect()
+}
+
+/// Row 8: with nothing complete to go back to, a tool redeployed for ever.
+#[test]
+fn with_nothing_to_go_back_to_it_stops_and_says_so() {
+    for (breaker, phase) in [(Breaker::GivesUp, Phase::Failed), (Breaker::Off, Phase::TimedOut)] {
+        let stage = Stage::new();
+        let acme = stage.target("acme");
+        stage.set_breakers(breaker);
+        stage.crashes(2, 6);
+        // What runs has never been seen complete.
+        stage.sim.force_new_deployment(&acme.place, &acme.cluster, &acme.ecs_service);
+        stage.push("1.4.2", 2);
+        let (_, stays) = stage.failed(acme);
+        assert_eq!(stage.deploy(acme).phase(), phase);
+        assert!(stays.contains("nothing has served here before"), "{breaker:?}: {stays}");
+        let (code, sentence) = stage.stands(acme);
+        assert_eq!(code, "deploy-failed");
+        assert!(sentence.contains(&stays), "{sentence}");
+        for _ in 0..3 {
+            stage.look(acme);
+            stage.send(&stage.event(&tag("1.4.2"), &digest(2)));
+            stage.rest();
+        }
+        assert_eq!((stage.updates(acme), stage.stops(acme)), (1, 0), "{breaker:?}");
+        stage.push("1.4.3", 3);
+        assert!(stage.runs(acme, &digest(3)), "a newer release goes out");
+        assert_eq!(stage.ending(acme), Some(Ending::Succeeded));
+    }
+}
+
+/// Row 9: only the last deploy was considered. Ours is the last that succeeded.
+#[test]
+fn after_two_that_failed_it_goes_back_to_the_one_before_them() {
+    let stage = left_to_funade();
+    let acme = stage.target("acme");
+    let good = serving(&stage, acme);
+    stage.push("1.4.3", 3);
+    assert_eq!(stage.rolled_back(acme).2, good);
+    stage.push("1.4.4", 4);
+    assert_eq!(stage.rolled_back(acme).2, good);
+    assert_eq!(serving(&stage, acme), good);
+    let phases = [Phase::Succeeded, Phase::RolledBack, Phase::RolledBack];
+    let tags = ["1.4.2", "1.4.3", "1.4.4"].map(str::to_owned);
+    assert_eq!(told(&stage, acme), phases.into_iter().zip(tags).collect::<Vec<_>>());
+}
+
+/// Row 9: what ran when the deploy began never was found good, so ECS's own way back, which is to
+/// what it completed last, is not asked for.
+#[test]
+fn what_was_superseded_is_not_gone_back_to() {
+    let stage = deployed(&[]);
+    let acme = stage.target("acme");
+    let good = serving(&stage, acme);
+    stage.set_breakers(Breaker::Off);
+    stage.hangs(3, Failure::Exits(1));
+    stage.hangs(4, Failure::Unhealthy);
+    stage.push_begun("1.4.3", 3);
+    stage.wait_minutes(5);
+    stage.push("1.4.4", 4);
+    assert_eq!(stage.rolled_back(acme).2, good);
+    assert_eq!(serving(&stage, acme), good);
+    assert_eq!((stage.stops(acme), stage.updates(acme)), (0, 4), "three forth and one back");
+}
+
+/// Row 9: failed deploys that stay where they are, since the team says manual, are passed over too.
+#[test]
+fn a_persons_rollback_passes_over_what_failed() {
+    let stage = Stage::configured("rollback: automatic", "rollback: manual");
+    let acme = stage.target("acme");
+    stage.push("1.4.2", 2);
+    let good = serving(&stage, acme);
+    stage.set_breakers(Breaker::GivesUp);
+    stage.crashes(3, 6);
+    stage.crashes(4, 6);
+    stage.push("1.4.3", 3);
+    stage.push("1.4.4", 4);
+    assert_eq!(stage.deploy(acme).phase(), Phase::Failed);
+    let asked = stage.roll_back(acme, None).expect("1.4.2 has served");
+    assert_eq!((asked.to.revision, asked.to.release), (good.clone(), Some(tag("1.4.2"))));
+    stage.rest();
+    assert_eq!(serving(&stage, acme), good);
+}
+
+/// Row 8: what served before does not start any more either. Nobody goes round in circles.
+#[test]
+fn a_way_back_that_fails_too_is_said() {
+    let minutes = SignedDuration::from_mins(6);
+    let told = [
+        (Behaviour::Crashes(minutes), "ECS gave up the way back to acme-order-api:2 too"),
+        (Behaviour::Never(Failure::Exits(1)), "the way back has not come to its end in time"),
+    ];
+    for (behaviour, stays) in told {
+        let stage = left_to_funade();
+        let acme = stage.target("acme");
+        stage.sim.set_behaviour(digest(2).to_string(), behaviour);
+        stage.push("1.4.3", 3);
+        assert_eq!(stage.failed(acme).1, stays);
+        assert!(stage.stands(acme).1.contains(stays), "{:?}", stage.stands(acme));
+        let changes = stage.changes();
+        stage.wait_minutes(24 * 60);
+        assert_eq!((stage.changes(), stage.stops(acme)), (changes, 0), "{behaviour:?}");
+        stage.push("1.4.5", 5);
+        assert!(stage.runs(acme, &digest(5)), "a newer release goes out: {:?}", stage.stands(acme));
+        assert_eq!(stage.ending(acme), Some(Ending::Succeeded));
+    }
+}
+
+/// Row 11: automation redeployed what was just rolled back, the top reason to leave a tool.
+#[test]
+fn what_was_rolled_back_does_not_come_back_by_itself() {
+    let stage = left_to_funade();
+    let acme = stage.target("acme");
+    stage.push("1.4.3", 3);
+    let (changes, stops) = (stage.changes(), stage.stops(acme));
+    let name = "SERVICE_DEPLOYMENT_COMPLETED";
+    for _ in 0..3 {
+        stage.send(&stage.event(&tag("1.4.3"), &digest(3)));
+        let (now, service) = (stage.sim_now(), &acme.ecs_service);
+        let event = deployment_event(name, now, &acme.place, &acme.cluster, service, name);
+        stage.send(&event);
+        stage.rest();
+        stage.look(acme);
+        stage.look_at_service();
+        stage.apply_with("fleet.yaml", "", "");
+        stage.sim.pass_time(SignedDuration::from_hours(24));
+    }
+    // By another of its tags neither.
+    stage.push("1.4.5", 3);
+    assert_eq!((stage.changes(), stage.stops(acme)), (changes, stops));
+    assert_eq!(stage.stands(acme).0, "rolled-back");
+    stage.push("1.4.6", 6);
+    assert!(stage.runs(acme, &digest(6)), "a newer release goes out");
+    assert!(stage.hold(acme).is_none());
+}
+
+/// Row 11: a person may try again.
+#[test]
+fn unheld_it_is_tried_once_more() {
+    let stage = left_to_funade();
+    let acme = stage.target("acme");
+    stage.push("1.4.3", 3);
+    let updates = stage.updates(acme);
+    assert_eq!(stage.unhold(acme).release, Some(tag("1.4.3")));
+    stage.rest();
+    assert_eq!(stage.updates(acme), updates + 2, "there and back");
+    assert_eq!(stage.stands(acme).0, "rolled-back");
+    stage.look(acme);
+    assert_eq!(stage.updates(acme), updates + 2);
+    // What was wrong was not the image.
+    stage
+        .sim
+        .set_behaviour(digest(3).to_string(), Behaviour::Healthy(SignedDuration::from_secs(90)));
+    stage.unhold(acme);
+    stage.rest();
+    assert_eq!(stage.ending(acme), Some(Ending::Succeeded));
+    assert!(stage.runs(acme, &digest(3)));
+}
+
+/// Rows 11 and 12: where the team says how long, it is tried once more, and then not again.
+#[test]
+fn a_hold_that_expires_lets_it_be_tried_once_more() {
+    let stage =
+        Stage::configured("rollback: automatic", "rollback: {action: automatic, hold: 24h}");
+    let acme = stage.target("acme");
+    stage.push("1.4.2", 2);
+    stage.crashes(3, 6);
+    stage.push_begun("1.4.3", 3);
+    stage.wait_minutes(15);
+    let hold = stage.hold(acme).expect("it was rolled back");
+    let until = hold.until.expect("the team has said how long");
+    assert_eq!(until.duration_since(hold.since), SignedDuration::from_hours(24));
+    assert_eq!(stage.updates(acme), 2);
+    stage.wait_minutes(23 * 60);
+    assert_eq!(stage.updates(acme), 2);
+    stage.wait_minutes(2 * 60);
+    assert_eq!((stage.updates(acme), stage.deploy(acme).attempt), (3, 2));
+    let hold = stage.hold(acme).expect("it was rolled back again");
+    assert_eq!(hold.until, None);
+    stage.wait_minutes(4 * 24 * 60);
+    assert_eq!(stage.updates(acme), 3);
+}
+
+/// Row 12: what a rollback leaves alone is listed, with why, since when and for how long.
+#[test]
+fn the_hold_of_a_rollback_is_listed() {
+    let stage = left_to_funade();
+    let acme = stage.target("acme");
+    assert_eq!(stage.hold(acme), None);
+    stage.push("1.4.3", 3);
+    let hold = stage.hold(acme).expect("it was rolled back");
+    let ended = stage.deploy(acme).phases.last().expect("it has phases").1;
+    assert_eq!(hold.on, Subject::Target(acme.id.clone()));
+    assert_eq!((hold.since, hold.until, hold.release), (ended, None, Some(tag("1.4.3"))));
+    assert_eq!(hold.by, "the rollback");
+    let why = "Funade rolled back deploy acme/order-api/2 of 1.4.3: a container exits";
+    assert!(hold.reason.starts_with(why), "{}", hold.reason);
+    stage.unhold(acme);
+    assert_eq!(stage.hold(acme), None);
+}
+
+/// Row 13: a rollback to a revision that somebody has deregistered is refused by ECS.
+#[test]
+fn a_deregistered_revision_is_not_gone_back_to() {
+    let stage = left_to_funade();
+    let acme = stage.target("acme");
+    stage.push_begun("1.4.3", 3);
+    let good = stage.deploy(acme).from;
+    stage.sim.deregister(&good);
+    stage.rest();
+    let (_, stays) = stage.failed(acme);
+    assert!(stays.contains(good.short()) && stays.contains("was deregistered"), "{stays}");
+    assert!(stage.stands(acme).1.contains(&stays));
+    assert_eq!(stage.updates(acme), 2, "ECS is not even asked");
+    let refused = stage.roll_back(acme, None);
+    assert!(matches!(refused, Err(RollbackError::Deregistered(_))), "{refused:?}");
+    assert!(stage.runs(stage.target("initech"), &digest(2)), "the others go back");
+}
+
+/// Row 14: the image went back, the configuration did not.
+#[test]
+fn image_and_variables_go_back_together() {
+    let stage = deployed(&[("MODE", text("a"))]);
+    let acme = stage.target("acme");
+    stage.set_breakers(Breaker::GivesUp);
+    stage.crashes(3, 6);
+    stage.put(acme, "MODE", text("b"));
+    stage.push_begun("1.4.3", 3);
+    assert_eq!(stage.variable(acme, "MODE"), plain("b"));
+    stage.rest();
+    assert!(stage.runs(acme, &digest(2)));
+    assert_eq!(stage.variable(acme, "MODE"), plain("a"));
+    stage.look(acme);
+    assert_eq!(stage.stands(acme).0, "rolled-back", "nor is b brought to the old image");
+    assert_eq!(stage.variable(acme, "MODE"), plain("a"));
+}
+
+/// Row 15: a deploy during a rollback stalls the service, whoever rolls back.
+#[test]
+fn a_newer_release_waits_for_the_end_of_a_rollback() {
+    for by in ["Funade by UpdateService", "Funade by StopServiceDeployment", "hand"] {
+        let stage = deployed(&[]);
+        let acme = stage.target("acme");
+        stage.crashes(3, 6);
+        match by {
+            "Funade by UpdateService" => stage.set_breakers(Breaker::GivesUp),
+            _ => stage.set_breakers(Breaker::Off),
+        }
+        stage.push_begun("1.4.3", 3);
+        if by == "hand" {
+            stage.wait_minutes(2);
+            let Target { place, cluster, ecs_service, .. } = acme;
+            stage.sim.stop_by_hand(place, cluster, ecs_service);
+            stage.pass(acme);
+        } else {
+            while stage.stands(acme).0 != "rolls-back" {
+                stage.sim.pass_time(SignedDuration::from_secs(30));
+                stage.sim.deliver_all();
+            }
+        }
+        let updates = stage.updates(acme);
+        stage.push_begun("1.4.5", 5);
+        assert_eq!(stage.stands(acme).0, "rolls-back", "{by}");
+        assert_eq!(stage.updates(acme), updates, "{by}");
+        stage.rest();
+        assert!(stage.runs(acme, &digest(5)), "{by}: {:?}", stage.stands(acme));
+        assert_eq!(stage.updates(acme), updates + 1, "{by}");
+        let phases: Vec<Phase> = told(&stage, acme).into_iter().map(|told| told.0).collect();
+        assert_eq!(phases, [Phase::Succeeded, Phase::RolledBack, Phase::Succeeded], "{by}");
+    }
+}
+
+/// Row 16: ECR's lifecycle rule has deleted what a rollback needs.
+#[test]
+fn what_has_lost_its_image_is_not_gone_back_to() {
+    let stage = left_to_funade();
+    let acme = stage.target("acme");
+    stage.sim.delete_image(&acme.pulls_from.place, &acme.repository, &digest(2));
+    stage.push("1.4.3", 3);
+    let (_, stays) = stage.failed(acme);
+    assert!(stays.contains("the image of 1.4.2"), "{stays}");
+    assert!(stage.stands(acme).1.contains(&stays));
+    assert_eq!(stage.updates(acme), 2);
+    let refused = stage.roll_back(acme, None);
+    assert!(matches!(refused, Err(RollbackError::ImageGone(_))), "{refused:?}");
+}
+
+/// Row 6: A saw "an old revision", and rolled back B.
+#[test]
+fn a_superseded_deploy_disturbs_nobody() {
+    let stage = deployed(&[]);
+    let acme = stage.target("acme");
+    stage.crashes(3, 6);
+    stage.push_begun("1.4.3", 3);
+    stage.sim.pass_time(SignedDuration::from_secs(20));
+    stage.push("1.4.5", 5);
+    stage.wait_minutes(60);
+    assert!(stage.runs(acme, &digest(5)));
+    assert_eq!((stage.updates(acme), stage.stops(acme)), (3, 0));
+    let told: Vec<Phase> = told(&stage, acme).into_iter().map(|told| told.0).collect();
+    assert_eq!(told, [Phase::Succeeded, Phase::Superseded, Phase::Succeeded]);
+    assert!(stage.hold(acme).is_none());
+}
+
+/// A person undoes what has succeeded; its release is left alone, and a newer one goes out.
+#[test]
+fn a_person_goes_back_from_what_succeeded() {
+    let stage = deployed(&[]);
+    let acme = stage.target("acme");
+    stage.push("1.4.3", 3);
+    stage.roll_back(acme, None).expect("1.4.2 has served");
+    stage.rest();
+    assert!(stage.runs(acme, &digest(2)));
+    assert!(stage.runs(stage.target("initech"), &digest(3)), "the others stay");
+    let (cause, by, _) = stage.rolled_back(acme);
+    assert_eq!((cause.trigger, by), (Trigger::Person, UndoneBy::Person("dana".to_owned())));
+    assert_eq!((stage.updates(acme), stage.stops(acme)), (3, 0));
+    let hold = stage.hold(acme).expect("1.4.3 is left alone");
+    assert!(hold.reason.contains("orders are lost"), "{}", hold.reason);
+    stage.look(acme);
+    assert_eq!(stage.updates(acme), 3);
+    stage.push("1.4.5", 5);
+    assert!(stage.runs(acme, &digest(5)));
+}
+
+#[test]
+fn a_person_goes_back_from_what_is_under_way() {
+    let stage = deployed(&[]);
+    let acme = stage.target("acme");
+    stage.push_begun("1.4.3", 3);
+    stage.roll_back(acme, None).expect("1.4.2 has served");
+    stage.sim.deliver_all();
+    assert_eq!((stage.stands(acme).0.as_str(), stage.stops(acme)), ("rolls-back", 1));
+    stage.rest();
+    assert!(stage.runs(acme, &digest(2)));
+    assert_eq!((stage.updates(acme), stage.stops(acme)), (2, 1));
+}
+
+#[test]
+fn a_person_chooses_where_to_go_back() {
+    let stage = deployed(&[]);
+    let acme = stage.target("acme");
+    stage.push("1.4.3", 3);
+    stage.crashes(4, 6);
+    stage.push("1.4.4", 4);
+    stage.push("1.4.5", 5);
+    let failed = stage.roll_back(acme, Some(3));
+    assert!(matches!(failed, Err(RollbackError::NoSuchDeploy(_, 3))), "{failed:?}");
+    let present = stage.roll_back(acme, Some(4));
+    assert!(matches!(present, Err(RollbackError::RunsAlready(..))), "{present:?}");
+    stage.roll_back(acme, Some(1)).expect("1.4.2 has served");
+    stage.rest();
+    assert!(stage.runs(acme, &digest(2)));
+    // It was the first that Funade brought, and was not undone.
+    let before = stage.roll_back(acme, None);
+    assert!(matches!(before, Err(RollbackError::NothingBefore(_))), "{before:?}");
+}
+
+/// A deploy that has ended was shown by ECS, so its way back is over when it has arrived.
+#[test]
+fn the_way_back_from_what_was_over_ends_when_it_arrives() {
+    let stage = deployed(&[]);
+    let acme = stage.target("acme");
+    stage.push("1.4.3", 3);
+    let soon = Behaviour::Healthy(SignedDuration::from_secs(10));
+    stage.sim.set_behaviour(digest(2).to_string(), soon);
+    stage.roll_back(acme, None).expect("1.4.2 has served");
+    stage.sim.deliver_all();
+    stage.sim.pass_time(SignedDuration::from_secs(15));
+    stage.pass(acme);
+    assert_eq!(stage.stands(acme).0, "rolled-back");
+}
+
+/// What ECS has rolled back is undone once more, further: its own rollback is no answer to that.
+#[test]
+fn a_person_goes_further_back_than_ecs_did() {
+    let stage = deployed(&[]);
+    let acme = stage.target("acme");
+    stage.push("1.4.3", 3);
+    stage.crashes(4, 6);
+    stage.push("1.4.4", 4);
+    assert!(stage.runs(acme, &digest(3)), "ECS went back to 1.4.3");
+    stage.roll_back(acme, Some(1)).expect("1.4.2 has served");
+    stage.rest();
+    assert!(stage.runs(acme, &digest(2)));
+    assert_eq!(stage.stands(acme).0, "rolled-back");
+}
+
+/// Every one of a dozen releases within a minute is accounted for.
+#[test]
+fn a_dozen_pushes_in_a_minute_end_with_the_newest() {
+    let stage = deployed(&[]);
+    let acme = stage.target("acme");
+    for number in 10..22 {
+        stage.push_begun(&format!("1.5.{number}"), number);
+        stage.sim.run_until_quiet(SignedDuration::from_secs(5));
+    }
+    stage.rest();
+    for target in stage.targets() {
+        assert!(stage.runs(target, &digest(21)), "{}", target.id);
+    }
+    let history = stage.history(acme);
+    let deployed = history.deploys.iter().map(|deploy| &deploy.assignment.release.tag);
+    let passed_over = history.passed_over.iter().map(|passed| &passed.release.tag);
+    let mut accounted: Vec<&Tag> = deployed.chain(passed_over).collect();
+    accounted.sort();
+    let mut pushed: Vec<Tag> = (10..22).map(|number| tag(&format!("1.5.{number}"))).collect();
+    pushed.insert(0, tag("1.4.2"));
+    assert_eq!(accounted, pushed.iter().collect::<Vec<_>>());
+    assert_eq!(stage.updates(acme), history.deploys.len());
+    let ended = history.deploys.iter().map(Deploy::phase);
+    assert!(ended.skip(1).all(|phase| matches!(phase, Phase::Superseded | Phase::Succeeded)));
+}
+
+/// ECS takes no sixth deployment while five are not over.
+#[test]
+fn where_ecs_takes_no_more_deployments_it_waits() {
+    let stage = deployed(&[]);
+    let acme = stage.target("acme");
+    for _ in 0..4 {
+        stage.sim.force_new_deployment(&acme.place, &acme.cluster, &acme.ecs_service);
+    }
+    stage.push_begun("1.4.3", 3);
+    assert_eq!((stage.stands(acme).0.as_str(), stage.updates(acme)), ("service-busy", 1));
+    stage.rest();
+    assert!(stage.runs(acme, &digest(3)));
+    assert_eq!(stage.updates(acme), 2);
+}
