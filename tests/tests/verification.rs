@@ -212,6 +212,20 @@ fn an_alarm_that_does_not_exist_blocks() {
     assert!(stage.runs(acme, &digest(3)), "it is seen without an event");
 }
 
+/// Whoever corrects `verify` need not wait for the next look.
+#[test]
+fn a_corrected_verification_is_taken_up_at_once() {
+    let stage = deployed(&[]);
+    let acme = stage.target("acme");
+    stage.sim.delete_alarm(&acme.place, stage.alarm(acme));
+    stage.push("1.4.3", 3);
+    assert_eq!(stage.stands(acme).0, "alarm-missing");
+    let alarms = ", alarms: [\"{environment}-order-api-5xx\"]";
+    stage.try_apply("services/order-api.yaml", alarms, "").expect("it is valid");
+    stage.sim.deliver_all();
+    assert_eq!(stage.updates(acme), 2);
+}
+
 /// Rows 2 and 44: not before its bake is over, and then at once.
 #[test]
 fn a_deploy_succeeds_when_its_bake_is_over() {

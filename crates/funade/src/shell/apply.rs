@@ -96,9 +96,9 @@ async fn replaced<W: World>(
 /// What a deploy depends on besides its release and what Parameter Store says.
 fn where_and_what(target: &Target) -> impl PartialEq {
     let Target { place, cluster, ecs_service, container, repository, pulls_from, .. } = target;
-    let Target { parameters, secrets, on_parameter_change, .. } = target;
+    let Target { parameters, secrets, on_parameter_change, verify, rollback, .. } = target;
     let place = (place, cluster, ecs_service, container, repository, pulls_from);
-    (place, parameters, secrets, on_parameter_change)
+    (place, parameters, secrets, on_parameter_change, verify, rollback)
 }
 
 /// Every service, to take up new environments, and each target whose own configuration changed.
