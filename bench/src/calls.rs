@@ -12,25 +12,31 @@ use serde::Serialize;
 const PAGE: &str = "GetParametersByPath";
 
 /// Operations that change the world, each of which waits for all before it.
-const STEPS: [&str; 2] = ["RegisterTaskDefinition", "UpdateService"];
+const STEPS: [&str; 3] = ["RegisterTaskDefinition", "StopServiceDeployment", "UpdateService"];
 
 /// Operations on what Funade deploys to and from; all others are on its own ledger and queue.
-const WORLD: [&str; 8] = [
+const WORLD: [&str; 14] = [
+    "DescribeAlarms",
     "DescribeImages",
     "DescribeSecret",
+    "DescribeServiceDeployments",
+    "DescribeServiceRevisions",
     "DescribeServices",
     "DescribeTaskDefinition",
+    "DescribeTasks",
     PAGE,
     "ListServiceDeployments",
+    "ListTasks",
     STEPS[0],
     STEPS[1],
+    STEPS[2],
 ];
 
 /// The calls of one pass.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct PassCalls {
     pub(crate) pass: &'static str,
-    /// Calls of ECS, ECR, Parameter Store and Secrets Manager.
+    /// Calls of ECS, ECR, CloudWatch, Parameter Store and Secrets Manager.
     pub(crate) world_calls: usize,
     /// How many of them depend on each other: those of one round are under way together.
     pub(crate) world_rounds: usize,
@@ -113,8 +119,8 @@ mod tests {
 
     #[test]
     fn pages_beside_the_look_cost_themselves_and_pages_after_it_cost_more() {
-        let look = ["DescribeServices", PAGE];
-        let (step, record) = (["UpdateService"], ["PutItem"]);
+        let look = ["DescribeServices", PAGE, "DescribeAlarms"];
+        let (step, record) = (["UpdateService"], ["TransactWriteItems"]);
         let without = counted(&[&["GetItem"], &look, &record, &step, &record]);
         assert_eq!((without.world_rounds, without.own_calls, without.rounds), (2, 3, 5));
         let min = without.world_rounds_min(3);

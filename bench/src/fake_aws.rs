@@ -3,7 +3,8 @@
 //!
 //! That world: `examples/fleet` is in force, its release is assigned to a target of which nothing
 //! is known yet, and whose ECS service runs an older image. Below its path are ten parameters, a
-//! full page and no more; the last change there was long ago, and nobody is to be woken for it.
+//! full page and no more; the last change there was long ago, and nobody is to be woken for it. The
+//! target's one alarm is quiet.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -96,36 +97,43 @@ fn table(sources: &Sources) -> Result<Table> {
     Ok(items.into_iter().map(|(pk, sk, item)| ((pk, sk.to_owned()), item)).collect())
 }
 
+/// The operation, which every protocol has in another place.
 fn operation(request: &Request) -> String {
-    match request.target.as_deref() {
-        Some(target) => target.rsplit_once('.').map_or(target, |(_, name)| name).to_owned(),
-        // STS speaks the older protocol, in which the body is a form.
-        None => String::from_utf8_lossy(&request.body)
-            .split('&')
-            .find_map(|pair| pair.strip_prefix("Action="))
-            .unwrap_or("?")
-            .to_owned(),
+    if let Some(target) = request.target.as_deref() {
+        return target.rsplit_once('.').map_or(target, |(_, name)| name).to_owned();
     }
+    // CloudWatch's protocol is Smithy's RPC.
+    if let Some((_, name)) = request.path.rsplit_once("/operation/") {
+        return name.to_owned();
+    }
+    // STS speaks the oldest, in which the body is a form.
+    let form = String::from_utf8_lossy(&request.body);
+    form.split('&').find_map(|pair| pair.strip_prefix("Action=")).unwrap_or("?").to_owned()
 }
 
 fn respond(table: &Table, operation: &str, body: &[u8]) -> Response {
     if operation == "AssumeRole" {
-        return response(200, "text/xml", ASSUMED.to_owned());
+        return response(200, "text/xml", ASSUMED.into());
+    }
+    if operation == "DescribeAlarms" {
+        let mut response = response(200, "application/cbor", ALARMS.into());
+        response.headers.push(("smithy-protocol", "rpc-v2-cbor".to_owned()));
+        return response;
     }
     let request: Value = serde_json::from_slice(body).unwrap_or_default();
     let (status, output) = output(table, operation, &request).map_or_else(
         || (400, json!({"__type": "ValidationException", "message": operation})),
         |output| (200, output),
     );
-    response(status, "application/x-amz-json-1.1", output.to_string())
+    response(status, "application/x-amz-json-1.1", output.to_string().into())
 }
 
-fn response(status: u16, kind: &str, body: String) -> Response {
+fn response(status: u16, kind: &str, body: Vec<u8>) -> Response {
     let headers = vec![
         ("content-type", kind.to_owned()),
         ("x-amzn-requestid", "b25f48e8-84fd-11e6-80d9-574e0c4664cb".to_owned()),
     ];
-    Response { status, headers, body: body.into_bytes() }
+    Response { status, headers, body }
 }
 
 /// The answer to an operation; `None` for one that no measured event should call.
@@ -146,7 +154,8 @@ fn output(table: &Table, operation: &str, request: &Value) -> Option<Value> {
         "UpdateItem" if request["ReturnValues"] == "ALL_NEW" => {
             json!({"Attributes": change(&request["Key"])})
         }
-        "PutItem" | "UpdateItem" => json!({}),
+        "PutItem" | "UpdateItem" | "TransactWriteItems" => json!({}),
+        "BatchWriteItem" => json!({"UnprocessedItems": {}}),
         "SendMessage" => json!({"MessageId": "1", "MD5OfMessageBody": "0"}),
         "SendMessageBatch" => {
             let entries = request["Entries"].as_array().into_iter().flatten();
@@ -243,6 +252,13 @@ fn task_definition() -> Value {
 fn revision(number: u32) -> String {
     format!("arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/{SERVICE}:{number}")
 }
+
+/// The alarm that has to be quiet for a deploy: `{"MetricAlarms": [{"AlarmName":
+/// "acme-order-api-5xx", "StateValue": "OK"}]}` in CBOR, where a byte before each text says that it
+/// is one (0x60) and how long.
+/// <https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html>
+const ALARMS: &[u8] =
+    b"\xa1\x6cMetricAlarms\x81\xa2\x69AlarmName\x72acme-order-api-5xx\x6aStateValue\x62OK";
 
 const ASSUMED: &str = "\
 <AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult>\

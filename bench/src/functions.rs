@@ -12,7 +12,7 @@ use crate::binaries;
 use crate::fake_aws::FakeAws;
 use crate::fleet;
 use crate::process::{Life, Setup, live};
-use crate::report::Figure;
+use crate::report::{Bound, Figure};
 use crate::scene;
 use crate::spread::Spread;
 use crate::tls::Tls;
@@ -37,8 +37,9 @@ const TARGET_WOKEN: &str = r#""woken":["target/acme/order-api"]"#;
 /// What one event of each function is, for whoever reads the figures.
 pub(crate) const EVENTS: &str = "\
 One event of image-push: a push that wakes one service. Of parameter-change: the first change for
-some time, which wakes one target. Of service-event: the end of a deployment. Of deploy: a message about one target, which reads one page of
-ten parameters, registers a revision with them and the new image, and calls UpdateService.";
+some time, which wakes one target. Of service-event: the end of a deployment. Of deploy: a message
+about one target, which reads one page of ten parameters and one alarm, registers a revision with
+them and the new image, and calls UpdateService.";
 
 /// Measures all of them.
 pub(crate) fn measure() -> Result<Vec<Figure>> {
@@ -96,7 +97,7 @@ fn weight(setup: &Setup) -> Result<Vec<Figure>> {
     let (binary, zip) = (binary as f64 / 1e6, zip as f64 / 1e6);
     Ok(vec![
         figure(setup, "binary", "MB", vec![binary], None),
-        figure(setup, "zip", "MB", vec![zip], Some(ZIP_MB_MAX)),
+        figure(setup, "zip", "MB", vec![zip], Some(Bound::AtMost(ZIP_MB_MAX))),
     ])
 }
 
@@ -115,13 +116,13 @@ fn speed(setup: &Setup, aws: &FakeAws, bundle: &Bundle) -> Result<Vec<Figure>> {
     let connections = |life: &Life| life.first_traffic.connections as f64;
     let warm = |life: &Life| Spread::of(life.warm_ms.clone()).median;
     Ok(vec![
-        of("ready", "ms", Some(READY_MS_MAX), &|life| life.ready_ms),
-        of("first event", "ms", Some(FIRST_MS_MAX), &|life| life.first_ms),
+        of("ready", "ms", Some(Bound::AtMost(READY_MS_MAX)), &|life| life.ready_ms),
+        of("first event", "ms", Some(Bound::AtMost(FIRST_MS_MAX)), &|life| life.first_ms),
         of("its calls", "", None, &calls),
         of("its TLS connections", "", None, &connections),
         of("processor time so far", "ms", None, &|life| life.cpu_ms),
         of("warm event", "ms", None, &warm),
-        of("peak memory", "MB", Some(PEAK_MB_MAX), &|life| life.peak_mb),
+        of("peak memory", "MB", Some(Bound::AtMost(PEAK_MB_MAX)), &|life| life.peak_mb),
     ])
 }
 
@@ -135,7 +136,7 @@ fn figure(
     what: &'static str,
     unit: &'static str,
     samples: Vec<f64>,
-    target: Option<f64>,
+    target: Option<Bound>,
 ) -> Figure {
     Figure { subject: setup.title.to_owned(), what, unit, spread: Spread::of(samples), target }
 }

@@ -37,10 +37,17 @@ mod calls;
 
 mod routing;
 
+mod histories;
+
 use anyhow::{Result, bail};
 use clap::{Parser, ValueEnum};
 
 use crate::report::{Machine, Report};
+
+/// The one that `funade-sim` uses, since the histories are to be as fast here. The functions are
+/// processes of their own, with the system's, which makes them slower in what `routing` measures here.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Measures what Funade costs: start-up, memory, size, calls and speed.
 #[derive(Debug, Parser)]
@@ -66,6 +73,7 @@ fn main() -> Result<()> {
     figures.extend(routing::measure()?);
     let counted = passes::count_all()?;
     figures.extend(counted.figures);
+    figures.extend(histories::measure()?);
     let report = Report { machine, events: functions::EVENTS, figures, passes: counted.passes };
     match arguments.format {
         Format::Text => println!("{}", report.to_text()),

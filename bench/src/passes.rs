@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use crate::calls::PassCalls;
 use crate::fleet;
-use crate::report::Figure;
+use crate::report::{Bound, Figure};
 use crate::spread::Spread;
 
 /// The service that the push is of.
@@ -90,7 +90,7 @@ fn rounds_beyond(what: &'static str, without: &PassCalls, with: &PassCalls) -> R
         what,
         unit: "",
         spread: Spread::of(vec![beyond]),
-        target: Some(ROUNDS_BEYOND_MAX),
+        target: Some(Bound::AtMost(ROUNDS_BEYOND_MAX)),
     })
 }
 

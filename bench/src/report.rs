@@ -1,6 +1,8 @@
 //! The figures as text and as JSON. The tables are Markdown, so that they can stand in a document
 //! as they are.
 
+use std::fmt;
+
 use anyhow::{Context, Result};
 use comfy_table::presets::ASCII_MARKDOWN;
 use comfy_table::{CellAlignment, Table};
@@ -46,16 +48,36 @@ pub(crate) struct Figure {
     pub(crate) unit: &'static str,
     #[serde(flatten)]
     pub(crate) spread: Spread,
-    /// What it should be at most.
-    pub(crate) target: Option<f64>,
+    /// What its median should be.
+    pub(crate) target: Option<Bound>,
 }
 
-impl Figure {
-    /// Whether the target is met, and the median as a part of it, unless nothing is allowed.
-    fn of_target(&self, target: f64) -> String {
-        let median = self.spread.median;
-        let mark = if median > target { "✗" } else { "✓" };
-        if target > 0.0 { format!("{mark} {:.2}×", median / target) } else { mark.to_owned() }
+/// What a figure should be at least or at most.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Bound {
+    AtMost(f64),
+    AtLeast(f64),
+}
+
+impl Bound {
+    /// Whether it is met, and the median as a part of it, unless nothing is allowed.
+    fn met_by(self, median: f64) -> String {
+        let (is_met, number) = match self {
+            Self::AtMost(number) => (median <= number, number),
+            Self::AtLeast(number) => (median >= number, number),
+        };
+        let mark = if is_met { "✓" } else { "✗" };
+        if number > 0.0 { format!("{mark} {:.2}×", median / number) } else { mark.to_owned() }
+    }
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AtMost(number) => write!(f, "≤ {number}"),
+            Self::AtLeast(number) => write!(f, "≥ {number}"),
+        }
     }
 }
 
@@ -89,8 +111,8 @@ fn figures(figures: &[Figure]) -> Table {
             only_of_many(figure.spread.best),
             only_of_many(figure.spread.p90),
             figure.unit.to_owned(),
-            figure.target.map(|target| format!("≤ {target}")).unwrap_or_default(),
-            figure.target.map(|target| figure.of_target(target)).unwrap_or_default(),
+            figure.target.map(|target| target.to_string()).unwrap_or_default(),
+            figure.target.map(|target| target.met_by(figure.spread.median)).unwrap_or_default(),
         ]);
         above = Some(subject);
     }
@@ -98,8 +120,13 @@ fn figures(figures: &[Figure]) -> Table {
 }
 
 fn passes(passes: &[PassCalls]) -> Table {
-    let header =
-        ["pass", "ECS, ECR, store calls", "in rounds", "ledger, queue calls", "all in rounds"];
+    let header = [
+        "pass",
+        "ECS, ECR, alarm, store calls",
+        "in rounds",
+        "ledger, queue calls",
+        "all in rounds",
+    ];
     let mut table = table(&header, 1..=4);
     for pass in passes {
         table.add_row([
@@ -133,4 +160,20 @@ fn short(number: f64) -> String {
         _ => 0,
     };
     format!("{number:.decimals$}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_met_from_its_side_and_by_itself() {
+        let check = |target: Bound, median, expected| assert_eq!(target.met_by(median), expected);
+        check(Bound::AtMost(4.0), 4.0, "✓ 1.00×");
+        check(Bound::AtMost(4.0), 5.0, "✗ 1.25×");
+        check(Bound::AtLeast(4.0), 4.0, "✓ 1.00×");
+        check(Bound::AtLeast(4.0), 3.0, "✗ 0.75×");
+        check(Bound::AtMost(0.0), 0.0, "✓");
+        check(Bound::AtMost(0.0), 1.0, "✗");
+    }
 }
