@@ -140,12 +140,7 @@ fn changed_by_a_push(sim: &Sim, first: &Value, pass: &'static str) -> Result<Pas
 /// A pass over the target without any occasion.
 fn looked_at(sim: &Sim, pass: &'static str) -> Result<PassCalls> {
     let id: TargetId = TARGET.parse()?;
-    sim.send_again(&Wake {
-        subject: Subject::Target(id),
-        cause: "bench".to_owned(),
-        reason: "to look".to_owned(),
-        failed_before: 0,
-    });
+    sim.send_again(&Wake::new(Subject::Target(id), "bench", "to look"));
     let before = sim.count("UpdateService");
     let looked_at = delivery(sim, pass);
     ensure!(sim.count("UpdateService") == before, "{pass}: it should not have deployed");

@@ -47,12 +47,8 @@ pub(crate) fn service_record() -> Result<ServiceRecord> {
 /// What Lambda gives to `deploy`: a batch with one message of the queue, about the target.
 pub(crate) fn deploy_event() -> Result<String> {
     let target: TargetId = format!("{ENVIRONMENT}/{SERVICE}").parse()?;
-    let wake = Wake {
-        subject: Subject::Target(target),
-        cause: CAUSE.to_owned(),
-        reason: "1.4.2 is assigned to 6 targets".to_owned(),
-        failed_before: 0,
-    };
+    let wake =
+        Wake::new(Subject::Target(target), CAUSE.to_owned(), "1.4.2 is assigned to 6 targets");
     let message = json!({
         "messageId": "059f36b4-87a3-44ab-83d2-661975830a7d",
         "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a",

@@ -112,12 +112,11 @@ impl Stage {
         stand_up(&sim, config, &tag("1.4.0"));
         let config = config.clone();
         for service in config.services.keys() {
-            sim.send_again(&Wake {
-                subject: Subject::Service(service.clone()),
-                cause: "apply".to_owned(),
-                reason: "the configuration was applied".to_owned(),
-                failed_before: 0,
-            });
+            sim.send_again(&Wake::new(
+                Subject::Service(service.clone()),
+                "apply",
+                "the configuration was applied",
+            ));
         }
         assert!(sim.run_until_quiet(QUIET_WITHIN));
         Self { sim, config, events_sent: std::cell::Cell::default() }

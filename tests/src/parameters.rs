@@ -114,23 +114,13 @@ impl Stage {
 
     /// Wakes a target, as a sweep would.
     pub fn look(&self, target: &Target) {
-        self.sim.send_again(&Wake {
-            subject: Subject::Target(target.id.clone()),
-            cause: "a test".to_owned(),
-            reason: "to look".to_owned(),
-            failed_before: 0,
-        });
+        self.sim.send_again(&Wake::new(Subject::Target(target.id.clone()), "a test", "to look"));
         self.rest();
     }
 
     /// Wakes order-api, as any event may, and lets nothing else happen.
     pub fn look_at_service(&self) {
-        self.sim.send_again(&Wake {
-            subject: Subject::Service(service_name()),
-            cause: "a test".to_owned(),
-            reason: "to look".to_owned(),
-            failed_before: 0,
-        });
+        self.sim.send_again(&Wake::new(Subject::Service(service_name()), "a test", "to look"));
         self.sim.deliver_all();
     }
 

@@ -2,6 +2,7 @@
 //! look at how a deploy ended.
 
 use funade::config::Target;
+use funade::decisions::wanted;
 use funade::facts::cause::Cause;
 use funade::facts::deploy::{Deploy, Ending, Progress, UndoneBy};
 use funade::facts::ecs::AlarmState;
@@ -9,6 +10,7 @@ use funade::facts::hold::Hold;
 use funade::facts::names::{AlarmName, RevisionArn};
 use funade::facts::release::RollbackRequest;
 use funade::facts::subject::Subject;
+use funade::facts::task_definition::Registration;
 use funade::shell::{
     History, RollbackError, RollbackWish, history, lift_hold, request_rollback, standing_holds,
 };
@@ -66,6 +68,17 @@ impl Stage {
         let id = self.next_event_id();
         self.send(&alarm_event(&id, self.sim.now(), &target.place, alarm, state));
         self.sim.deliver_all();
+    }
+
+    /// Somebody deploys an image of order-api in the console.
+    pub fn change_by_hand(&self, target: &Target, number: u64) {
+        let Target { place, cluster, ecs_service, .. } = target;
+        let running = self.running(target);
+        let image = wanted::image(target, &digest(number));
+        let document = running.document.with_image(&target.container, &image);
+        let document = document.expect("the container is there");
+        let registration = Registration { document, ..running };
+        self.sim.change_by_hand(place, cluster, ecs_service, &registration);
     }
 
     /// Lets so much time pass, with all that comes due in it.

@@ -104,12 +104,11 @@ fn duplicates_change_nothing() {
         stage.send(&event);
     }
     for target in stage.targets() {
-        let wake = Wake {
-            subject: Subject::Target(target.id.clone()),
-            cause: "a message that SQS delivers twice".to_owned(),
-            reason: "test".to_owned(),
-            failed_before: 0,
-        };
+        let wake = Wake::new(
+            Subject::Target(target.id.clone()),
+            "a message that SQS delivers twice",
+            "test",
+        );
         stage.sim.send_again(&wake);
         stage.sim.send_again(&wake);
     }

@@ -136,6 +136,51 @@ fn a_way_back_that_fails_too_is_said() {
     }
 }
 
+/// A deploy begun while ECS is on its way back to ours leaves it with nothing complete to go back to.
+#[test]
+fn a_newer_release_waits_while_ecs_goes_back_to_ours() {
+    let stage = deployed(&[]);
+    let acme = stage.target("acme");
+    let ours = serving(&stage, acme);
+    stage.crashes(9, 2);
+    stage.change_by_hand(acme, 9);
+    stage.wait_minutes(3);
+    assert_eq!(serving(&stage, acme), ours, "ECS goes back");
+    stage.push_begun("1.4.3", 3);
+    let (code, sentence) = stage.stands(acme);
+    assert_eq!((code.as_str(), stage.updates(acme)), ("goes-back", 1), "{sentence}");
+    stage.rest();
+    assert!(stage.runs(acme, &digest(3)), "{:?}", stage.stands(acme));
+}
+
+/// What is said to a person works: a failed deploy that stays where it is can be asked for again,
+/// though nothing of it is new.
+#[test]
+fn what_failed_and_stays_is_tried_again_when_a_person_asks() {
+    let minute = SignedDuration::from_mins(1);
+    let given_up = (Breaker::GivesUp, Behaviour::Fails(Failure::NoSecret, minute));
+    for (breaker, behaviour) in [given_up, (Breaker::Off, Behaviour::Never(Failure::NoSecret))] {
+        let stage = Stage::configured("rollback: automatic", "rollback: manual");
+        let acme = stage.target("acme");
+        stage.set_breakers(breaker);
+        stage.sim.set_behaviour(digest(2).to_string(), behaviour);
+        stage.push("1.4.2", 2);
+        let (cause, _) = stage.failed(acme);
+        let (_, told) = stage.stands(acme);
+        assert!(told.contains("funade deploy order-api --tag 1.4.2"), "{told}");
+        let failed = serving(&stage, acme);
+
+        stage.sim.set_behaviour(digest(2).to_string(), Behaviour::Healthy(minute));
+        stage.look(acme);
+        assert_eq!(stage.updates(acme), 1, "not by itself: {cause:?}");
+        stage.request("1.4.2");
+        stage.rest();
+        assert_eq!(stage.ending(acme), Some(Ending::Succeeded), "{breaker:?}");
+        assert_ne!(serving(&stage, acme), failed);
+        assert_eq!(stage.updates(acme), 2);
+    }
+}
+
 /// Row 11: automation redeployed what was just rolled back, the top reason to leave a tool.
 #[test]
 fn what_was_rolled_back_does_not_come_back_by_itself() {

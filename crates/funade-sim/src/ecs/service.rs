@@ -106,6 +106,12 @@ impl Running {
         }
     }
 
+    /// Whether it may be gone back to, should the PRIMARY fail.
+    fn is_kept(&self) -> bool {
+        self.deployment.rollout == RolloutState::Completed
+            && self.deployment.status != DeploymentStatus::Primary
+    }
+
     pub(super) fn new_tasks(&self, desired: u32, now: Timestamp) -> u32 {
         match (self.deployment.rollout, self.behaviour.failure()) {
             (RolloutState::Completed, _) => desired,
@@ -218,11 +224,12 @@ impl Service {
         let goes_on = self
             .primary()
             .is_some_and(|primary| primary.deployment.rollout == RolloutState::InProgress);
-        // What was complete keeps its tasks until another is.
+        // What was complete last keeps its tasks until another is.
+        let keeps = self.deployments.iter().find(|running| running.is_kept());
+        let keeps = keeps.filter(|_| goes_on).map(|running| running.deployment.id.clone());
         self.deployments.retain(|running| {
-            let complete = running.deployment.rollout == RolloutState::Completed;
             running.deployment.status == DeploymentStatus::Primary
-                || (complete && goes_on)
+                || keeps.as_ref() == Some(&running.deployment.id)
                 || running.over.is_none_or(|over| now < over + DRAINS_WITHIN)
         });
         let (strategy, breaker) = (self.strategy, self.breaker);
@@ -283,10 +290,7 @@ impl Service {
     /// Back to the deployment that was completed last, under its old id, which is in progress again
     /// until its tasks are back. Without one there is nowhere to go.
     fn roll_back(&mut self, reason: &str, now: Timestamp) {
-        let completed = self.deployments.iter().position(|running| {
-            running.deployment.rollout == RolloutState::Completed
-                && running.deployment.status != DeploymentStatus::Primary
-        });
+        let completed = self.deployments.iter().position(Running::is_kept);
         let Some(index) = completed else {
             self.note_current(ServiceDeploymentStatus::RollbackFailed, Some(reason));
             return;

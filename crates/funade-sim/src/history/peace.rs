@@ -95,15 +95,7 @@ fn wake_all(course: &mut Course<'_>) {
 /// Whether a deploy is on its way. None is for ever: it has a deadline.
 fn is_under_way(course: &Course<'_>, target: &Target) -> bool {
     let deploy = course.sim.target_record(&target.id).deploy;
-    deploy.is_some_and(|deploy| match deploy.phase() {
-        Phase::Deploying | Phase::Verifying | Phase::RollingBack => true,
-        Phase::Starting
-        | Phase::Succeeded
-        | Phase::Failed
-        | Phase::TimedOut
-        | Phase::RolledBack
-        | Phase::Superseded => false,
-    })
+    deploy.is_some_and(|deploy| deploy.is_under_way())
 }
 
 /// Why a target is not where it should be, if it is not, and nothing excuses it.

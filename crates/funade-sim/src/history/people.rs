@@ -138,12 +138,7 @@ impl<'sim> Course<'sim> {
     }
 
     pub(super) fn wake(&mut self, subject: Subject) {
-        self.sim.send_again(&Wake {
-            subject,
-            cause: "a schedule".to_owned(),
-            reason: "to look".to_owned(),
-            failed_before: 0,
-        });
+        self.sim.send_again(&Wake::new(subject, "a schedule", "to look"));
     }
 
     fn target(&self, number: usize) -> &'sim Target {

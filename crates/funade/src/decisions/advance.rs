@@ -15,12 +15,8 @@ use crate::decisions::report::AWAITS_TURN;
 use crate::decisions::turns::give_turns;
 use crate::facts::names::{Tag, TargetId};
 use crate::facts::record::{ServiceRecord, StandingKind, TargetRecord, Turn};
-use crate::facts::release::{AssignedBy, Assignment, Release, Request};
+use crate::facts::release::{AssignedBy, Assignment, Release, Request, stands};
 use crate::facts::selection::Rank;
-
-/// How long a person's request stands that was not taken up, because its wake was lost. Later it
-/// would surprise them.
-const REQUEST_STANDS: SignedDuration = SignedDuration::from_hours(1);
 
 /// Where a target stands, for its service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,9 +129,8 @@ pub fn candidates(
     request: Option<&Request>,
     now: Timestamp,
 ) -> Vec<Candidate> {
-    let fresh = |request: &&Request| now.duration_since(request.at) < REQUEST_STANDS;
     let request = request.filter(|r| record.last_request.as_ref() != Some(&r.id));
-    if let Some(request) = request.filter(fresh) {
+    if let Some(request) = request.filter(|request| stands(request.at, now)) {
         return vec![Candidate::Requested(request.clone())];
     }
     let newest = record.newest();

@@ -5,8 +5,6 @@
 //! deployed while a service goes back; one decision to go back leads to one place; what cannot be
 //! brought back is left as it is, and said.
 
-use jiff::SignedDuration;
-
 use crate::config::RolledBackBy;
 use crate::decisions::observation::{Lack, Seen};
 use crate::decisions::progress::{ended, set};
@@ -16,11 +14,7 @@ use crate::facts::deploy::{Deploy, Ending, GoingBack, Good, Phase, Progress, Und
 use crate::facts::ecs::{RolloutState, ServiceDeployment, ServiceDeploymentStatus};
 use crate::facts::names::{RevisionArn, ServiceDeploymentArn};
 use crate::facts::record::TargetRecord;
-use crate::facts::release::RollbackRequest;
-
-/// How long a person's request stands that was not taken up, because its wake was lost. Later it
-/// would surprise them.
-const REQUEST_STANDS: SignedDuration = SignedDuration::from_hours(1);
+use crate::facts::release::{RollbackRequest, stands};
 
 /// What is asked of ECS so that it goes back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -165,7 +159,7 @@ pub(super) fn take_up_request(
         return Ok(record);
     };
     let taken_up = record.last_rollback.as_ref() == Some(id);
-    let stale = seen.now.duration_since(*at) >= REQUEST_STANDS;
+    let stale = !stands(*at, seen.now);
     if taken_up || stale || record.deploy.is_none() || going_back(&record).is_some() {
         return Ok(record);
     }

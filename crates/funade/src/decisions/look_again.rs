@@ -7,7 +7,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::decisions::report::Report;
-use crate::facts::deploy::Phase;
+use crate::facts::deploy::Deploy;
 use crate::facts::record::{StandingKind, TargetRecord};
 use crate::facts::subject::WAKE_DELAY_MAX;
 
@@ -28,15 +28,7 @@ pub(crate) fn next_look_at(
     let since = record.standing.as_ref().map_or(now, |standing| standing.since);
     let stood = now.duration_since(since);
     // Whatever else is reported, a deploy that is under way is watched.
-    let under_way = record.deploy.as_ref().is_some_and(|deploy| match deploy.phase() {
-        Phase::Deploying | Phase::Verifying | Phase::RollingBack => true,
-        Phase::Starting
-        | Phase::Succeeded
-        | Phase::Failed
-        | Phase::TimedOut
-        | Phase::RolledBack
-        | Phase::Superseded => false,
-    });
+    let under_way = record.deploy.as_ref().is_some_and(Deploy::is_under_way);
     let watched = under_way.then(|| next_look(stood));
     let due = due.filter(|_| under_way).map(|due| due.duration_since(now).max(LOOK_AGAIN_SOONEST));
     let looks = [for_report(report, stood), watched, due];

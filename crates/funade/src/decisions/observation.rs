@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::config::Target;
 use crate::facts::cause::StoppedTask;
@@ -92,6 +92,11 @@ impl<'a> Seen<'a> {
     /// The deployment that should win.
     pub(super) fn primary(&self) -> &'a Deployment {
         self.service.primary().expect("a running revision is the PRIMARY's")
+    }
+
+    /// How long a deployment of this service may take.
+    pub(super) fn may_take(&self) -> SignedDuration {
+        self.target.verify.deadline + self.service.strategy_waits
     }
 
     /// ECS's history of the service, the newest first.

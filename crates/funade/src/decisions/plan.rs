@@ -170,8 +170,10 @@ fn decide(record: TargetRecord, seen: &Seen<'_>) -> Result<Draft, Lack> {
         if let Some(report) = runs_though_failed(assigned, &record, seen) {
             return Ok(Draft::report(record, report).of(wanted));
         }
-        let record = abandoned(record, now);
-        return Ok(Draft::report(record, same_document(assigned, seen)).of(wanted));
+        if !is_tried_again(&record, seen) {
+            let record = abandoned(record, now);
+            return Ok(Draft::report(record, same_document(assigned, seen)).of(wanted));
+        }
     }
     let case = Case { seen: *seen, assigned, record: &record, image: &image, wanted: &wanted };
     if let Some(report) = case.restraint()? {
@@ -225,6 +227,23 @@ fn runs_though_failed(
     })
 }
 
+/// Our deploy of it failed and was left where it is, and a person has asked for it once more. ECS
+/// starts no tasks of a deployment that it gave up: it takes a new one.
+fn is_tried_again(record: &TargetRecord, seen: &Seen<'_>) -> bool {
+    let failed = record.deploy.as_ref().is_some_and(|last| match &last.progress {
+        Progress::Ended { ending: Ending::Failed { .. }, revision, .. } => {
+            revision.as_ref() == Some(&seen.running.arn)
+        }
+        Progress::Ended { .. }
+        | Progress::Begun
+        | Progress::Registered { .. }
+        | Progress::Updated { .. }
+        | Progress::Completed { .. }
+        | Progress::GoingBack { .. } => false,
+    });
+    failed && seen.primary().rollout != RolloutState::Completed
+}
+
 /// The PRIMARY's revision is what we want, whoever brought it. It runs once its deployment has
 /// completed; until then ECS may still go back.
 fn same_document(assigned: &Assignment, seen: &Seen<'_>) -> Report {
@@ -236,7 +255,7 @@ fn same_document(assigned: &Assignment, seen: &Seen<'_>) -> Report {
             Report::AlreadyRuns { release, revision: seen.running.arn.clone() }
         }
         RolloutState::InProgress => {
-            let may_take = seen.target.verify.deadline + seen.service.strategy_waits;
+            let may_take = seen.may_take();
             let takes = primary.updated_at.map(|at| seen.now.duration_since(at));
             if takes.is_some_and(|takes| takes >= may_take) {
                 Report::Stuck { release, deployment, may_take }

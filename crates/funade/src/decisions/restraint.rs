@@ -57,11 +57,9 @@ impl Case<'_> {
     /// One more during that time could leave it with nothing complete to go back to. But what goes
     /// back for longer than a deployment may take never arrives, and is no reason to wait.
     fn going_back(&self) -> Result<Option<Report>, Lack> {
-        let Seen { target, service, now, .. } = self.seen;
+        let Seen { service, now, .. } = self.seen;
         let primary = self.seen.primary();
-        let last = self.record.deploy.as_ref();
-        let ours = last.is_some_and(|last| last.progress.revision() == Some(&primary.revision));
-        if ours || primary.rollout != RolloutState::InProgress {
+        if primary.rollout != RolloutState::InProgress {
             return Ok(None);
         }
         let newest = self.seen.history()?.first();
@@ -72,14 +70,19 @@ impl Case<'_> {
             .iter()
             .any(|w| words.contains(w))
             || newest.is_some_and(|newest| newest.status == ServiceDeploymentStatus::RollingBack);
+        let last = self.record.deploy.as_ref();
+        // What the last deploy has brought may be replaced while it goes on, whatever failed before
+        // it; unless ECS is on its way back to it.
+        let ours = last.is_some_and(|last| last.progress.revision() == Some(&primary.revision));
         let ours_failed = last.is_some_and(|last| {
             matches!(&last.progress, Progress::Ended { ending: Ending::Failed { .. }, .. })
         });
         let one_failed = service.deployments.iter().any(|d| d.rollout == RolloutState::Failed);
+        let goes_back = rolls_back || (!ours && (ours_failed || one_failed));
         let report = Report::GoesBack { deployment: primary.id.clone() };
         let waited = primary.updated_at.map(|at| now.duration_since(at));
-        let too_long = waited.is_some_and(|w| w >= target.verify.deadline + service.strategy_waits);
-        Ok(((ours_failed || one_failed || rolls_back) && !too_long).then_some(report))
+        let too_long = waited.is_some_and(|w| w >= self.seen.may_take());
+        Ok((goes_back && !too_long).then_some(report))
     }
 
     /// An alarm is raised before anything was done: it says nothing about the new release, and
@@ -121,10 +124,15 @@ impl Case<'_> {
         })
     }
 
+    /// A failed deploy that is tried again may bring what runs already, and no variables either.
+    fn only_variables(&self) -> bool {
+        !self.wanted.new_image && !self.wanted.changes.is_empty()
+    }
+
     /// Only variables differ, and the team does not want to be deployed for that.
     fn told_only(&self) -> Option<Report> {
         match self.seen.target.on_parameter_change {
-            Reaction::Notify(_) | Reaction::Ignore if !self.wanted.new_image => {}
+            Reaction::Notify(_) | Reaction::Ignore if self.only_variables() => {}
             Reaction::Redeploy(_) | Reaction::Notify(_) | Reaction::Ignore => return None,
         }
         Some(Report::ConfigurationDiffers {
@@ -230,7 +238,7 @@ impl Case<'_> {
         let shared = self.wanted.changes.iter().all(|change| change.is_shared(self.seen.target));
         let turns = self.seen.observed.turns.as_ref();
         let has_turn = turns.is_some_and(|turns| turns.turn.is_some());
-        let needs_turn = !self.wanted.new_image && shared && !has_turn;
+        let needs_turn = self.only_variables() && shared && !has_turn;
         let variables = self.wanted.changes.iter().map(|change| change.variable.clone());
         needs_turn.then(|| Report::AwaitsTurn {
             variables: variables.collect(),

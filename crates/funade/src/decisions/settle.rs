@@ -230,7 +230,7 @@ fn watch(mut record: TargetRecord, seen: &Seen<'_>) -> Result<TargetRecord, Lack
         return failed(record, seen, Trigger::Alarm, &alarm);
     }
     if deadline.is_some_and(|deadline| seen.now >= deadline) {
-        let may_take = seen.target.verify.deadline + seen.service.strategy_waits;
+        let may_take = seen.may_take();
         let what = format!("ECS has not completed its deployment within {may_take:#}");
         return failed(record, seen, Trigger::Deadline, &what);
     }
@@ -250,11 +250,10 @@ fn verify(record: TargetRecord, seen: &Seen<'_>) -> Result<TargetRecord, Lack> {
 
 /// When the present phase is to be over: the deployment by its deadline, the bake by its end.
 pub(super) fn deadline(deploy: &Deploy, seen: &Seen<'_>) -> Option<Timestamp> {
-    let verify = &seen.target.verify;
-    let may_take = verify.deadline + seen.service.strategy_waits;
+    let may_take = seen.may_take();
     match &deploy.progress {
         Progress::Updated { at, .. } => Some(*at + may_take),
-        Progress::Completed { at, .. } => Some(*at + verify.bake),
+        Progress::Completed { at, .. } => Some(*at + seen.target.verify.bake),
         Progress::GoingBack { going, .. } => match (&going.by, going.asked_at) {
             (UndoneBy::Ecs, _) => Some(going.since + may_take),
             (UndoneBy::Funade | UndoneBy::Person(_), Some(at)) => Some(at + may_take),

@@ -205,6 +205,20 @@ impl Deploy {
         self.progress.phase()
     }
 
+    /// Whether ECS is at work on it, forth or back.
+    #[must_use]
+    pub fn is_under_way(&self) -> bool {
+        match self.phase() {
+            Phase::Deploying | Phase::Verifying | Phase::RollingBack => true,
+            Phase::Starting
+            | Phase::Succeeded
+            | Phase::Failed
+            | Phase::TimedOut
+            | Phase::RolledBack
+            | Phase::Superseded => false,
+        }
+    }
+
     /// Whether it is over.
     #[must_use]
     pub fn has_ended(&self) -> bool {

@@ -1,6 +1,6 @@
 //! Releases, and who said that one should run.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::facts::deploy::Good;
 use crate::facts::names::{Digest, Tag};
@@ -51,6 +51,13 @@ pub struct RollbackRequest {
     pub reason: String,
     /// When.
     pub at: Timestamp,
+}
+
+/// Whether a person's request stands still that was not taken up, because its wake was lost. After
+/// an hour it would surprise them.
+#[must_use]
+pub fn stands(asked_at: Timestamp, now: Timestamp) -> bool {
+    now.duration_since(asked_at) < SignedDuration::from_hours(1)
 }
 
 /// Why a release was assigned.

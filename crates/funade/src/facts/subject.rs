@@ -37,6 +37,14 @@ pub struct Wake {
     pub failed_before: u32,
 }
 
+impl Wake {
+    /// Of which no pass has failed yet.
+    #[must_use]
+    pub fn new(subject: Subject, cause: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { subject, cause: cause.into(), reason: reason.into(), failed_before: 0 }
+    }
+}
+
 impl Subject {
     /// As a person types it: `order-api`, `acme/order-api`.
     #[must_use]

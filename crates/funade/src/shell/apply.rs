@@ -110,11 +110,12 @@ fn wakes(config: &Config, before: Option<&Config>, version: u64) -> Vec<Wake> {
         known.is_some_and(|known| where_and_what(known) != where_and_what(target))
     });
     let targets = changed.map(|target| Subject::Target(target.id.clone()));
-    let wake = |subject| Wake {
-        subject,
-        cause: format!("apply-{version}"),
-        reason: format!("version {version} of the configuration was applied"),
-        failed_before: 0,
+    let wake = |subject| {
+        Wake::new(
+            subject,
+            format!("apply-{version}"),
+            format!("version {version} of the configuration was applied"),
+        )
     };
     services.chain(targets).map(wake).collect()
 }

@@ -184,12 +184,7 @@ async fn change<W: World>(
 }
 
 fn wake(event: &Event, intent: &Intent) -> Wake {
-    Wake {
-        subject: intent.subject.clone(),
-        cause: event.id.clone(),
-        reason: intent.reason.clone(),
-        failed_before: 0,
-    }
+    Wake::new(intent.subject.clone(), event.id.clone(), intent.reason.clone())
 }
 
 fn outcome(routing: &Routing) -> Vec<String> {

@@ -64,12 +64,11 @@ pub async fn lift_hold<W: World>(
         (None, Some(hold)) if hold.lifted.is_some() => hold,
         (None, _) => return Err(HoldError::NotHeld(on.clone())),
     };
-    let wake = Wake {
-        subject: on.clone(),
-        cause: format!("unhold-{}", now.as_millisecond()),
-        reason: format!("{by} lifted the hold"),
-        failed_before: 0,
-    };
+    let wake = Wake::new(
+        on.clone(),
+        format!("unhold-{}", now.as_millisecond()),
+        format!("{by} lifted the hold"),
+    );
     let woken = world.queue().wake(&[wake]).await;
     woken.map_err(|error| HoldError::NotWoken(on.clone(), error))?;
     Ok(hold)

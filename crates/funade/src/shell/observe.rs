@@ -9,7 +9,7 @@ use crate::config::{Config, Target};
 use crate::decisions::observation::{Lack, Observation, WayBack};
 use crate::decisions::plan::{Plan, plan};
 use crate::decisions::wanted;
-use crate::facts::deploy::{Deploy, Phase, Progress};
+use crate::facts::deploy::{Deploy, Progress};
 use crate::facts::ecs::{AlarmState, ServiceDeployment};
 use crate::facts::hold::Hold;
 use crate::facts::image::ImageReference;
@@ -110,8 +110,7 @@ pub(super) async fn observe<W: World>(
     now: Timestamp,
 ) -> Result<(Observation, Plan), CallError> {
     let (record, assigned) = (&known.record, known.assigned.as_ref());
-    let deployed = record.deploy.as_ref().filter(|deploy| deploy.phase() != Phase::Starting);
-    let under_way = deployed.is_some_and(|deploy| !deploy.has_ended());
+    let under_way = record.deploy.as_ref().is_some_and(Deploy::is_under_way);
     let settled = record.standing.as_ref().is_some_and(|standing| {
         standing.kind == StandingKind::Settled
             && Some(standing.assignment) == assigned.map(|assigned| assigned.number)

@@ -46,12 +46,11 @@ pub async fn reconcile_service<W: World>(
     let written = write(world, name, record, decided).await?;
     wake(world, &written).await?;
     if let Some(delay) = written.look_again {
-        let wake = Wake {
-            subject: Subject::Service(name.clone()),
-            cause: "a wave bakes".to_owned(),
-            reason: "to look again: the next wave may open".to_owned(),
-            failed_before: 0,
-        };
+        let wake = Wake::new(
+            Subject::Service(name.clone()),
+            "a wave bakes",
+            "to look again: the next wave may open",
+        );
         world.queue().wake_later(&[wake], delay.min(WAKE_DELAY_MAX)).await?;
     }
     Ok(Some(written))
@@ -103,11 +102,8 @@ async fn wake<W: World>(world: &W, decided: &Advance) -> Result<(), CallError> {
     let wakes: Vec<Wake> = decided
         .wake
         .iter()
-        .map(|id| Wake {
-            subject: Subject::Target(id.clone()),
-            cause: cause.to_owned(),
-            reason: decided.report.to_string(),
-            failed_before: 0,
+        .map(|id| {
+            Wake::new(Subject::Target(id.clone()), cause.to_owned(), decided.report.to_string())
         })
         .collect();
     if wakes.is_empty() { Ok(()) } else { world.queue().wake(&wakes).await }

@@ -65,21 +65,19 @@ async fn pass<W: World>(world: &W, target: &Target) -> Result<Pass, CallError> {
     let record = write(world, target, before, plan.record.clone(), closed).await?;
     let record = act(world, target, record, &plan).await?;
     if plan.wake_service {
-        let wake = Wake {
-            subject: Subject::Service(target.id.service.clone()),
-            cause: cause.unwrap_or_default().to_owned(),
-            reason: format!("{} takes turns: {}", target.id, plan.report.code()),
-            failed_before: 0,
-        };
+        let wake = Wake::new(
+            Subject::Service(target.id.service.clone()),
+            cause.unwrap_or_default().to_owned(),
+            format!("{} takes turns: {}", target.id, plan.report.code()),
+        );
         world.queue().wake(&[wake]).await?;
     }
     if let Some(delay) = plan.look_again {
-        let wake = Wake {
-            subject: Subject::Target(target.id.clone()),
-            cause: cause.unwrap_or_default().to_owned(),
-            reason: format!("to look again: {}", plan.report.code()),
-            failed_before: 0,
-        };
+        let wake = Wake::new(
+            Subject::Target(target.id.clone()),
+            cause.unwrap_or_default().to_owned(),
+            format!("to look again: {}", plan.report.code()),
+        );
         world.queue().wake_later(&[wake], delay).await?;
     }
     let sentence = record.standing.map_or_else(|| plan.report.to_string(), |s| s.sentence);
@@ -196,12 +194,11 @@ async fn turned_away<W: World>(
         world.ledger().write_target(id, &next, &[]).await?;
     }
     if let Some(delay) = delay {
-        let wake = Wake {
-            subject: Subject::Target(id.clone()),
-            cause: "a refused call".to_owned(),
-            reason: format!("to look again: {}", report.code()),
-            failed_before: 0,
-        };
+        let wake = Wake::new(
+            Subject::Target(id.clone()),
+            "a refused call",
+            format!("to look again: {}", report.code()),
+        );
         world.queue().wake_later(&[wake], delay).await?;
     }
     Ok(Pass { sentence: report.to_string(), steps: 0 })

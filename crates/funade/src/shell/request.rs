@@ -53,12 +53,11 @@ pub async fn request_deploy<W: World>(
     let release = Release { tag: tag.clone(), digest, pushed_at: now, noted_at: now, cause };
     let request = Request { id: id.to_owned(), release, by: by.to_owned(), at: now };
     world.ledger().write_request(&service.name, &request).await?;
-    let wake = Wake {
-        subject: Subject::Service(service.name.clone()),
-        cause: request.id.clone(),
-        reason: format!("{by} asked for {tag}"),
-        failed_before: 0,
-    };
+    let wake = Wake::new(
+        Subject::Service(service.name.clone()),
+        request.id.clone(),
+        format!("{by} asked for {tag}"),
+    );
     world.queue().wake(&[wake]).await.map_err(RequestError::NotWoken)?;
     Ok(request)
 }

@@ -105,12 +105,11 @@ pub async fn request_rollback<W: World>(
         at: world.now(),
     };
     ledger.write_rollback_request(id, &request).await?;
-    let wake = Wake {
-        subject: Subject::Target(id.clone()),
-        cause: request.id.clone(),
-        reason: format!("{} asked for a rollback", wish.by),
-        failed_before: 0,
-    };
+    let wake = Wake::new(
+        Subject::Target(id.clone()),
+        request.id.clone(),
+        format!("{} asked for a rollback", wish.by),
+    );
     world.queue().wake(&[wake]).await.map_err(RollbackError::NotWoken)?;
     Ok(request)
 }
