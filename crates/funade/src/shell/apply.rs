@@ -93,12 +93,13 @@ async fn replaced<W: World>(
     }
 }
 
-/// What a deploy depends on besides its release and what Parameter Store says.
+/// What a settled target depends on besides its release and what Parameter Store says. How a deploy
+/// is verified, and whether it is rolled back, matters only to those that the services wake anyway.
 fn where_and_what(target: &Target) -> impl PartialEq {
     let Target { place, cluster, ecs_service, container, repository, pulls_from, .. } = target;
-    let Target { parameters, secrets, on_parameter_change, verify, rollback, .. } = target;
+    let Target { parameters, secrets, on_parameter_change, .. } = target;
     let place = (place, cluster, ecs_service, container, repository, pulls_from);
-    (place, parameters, secrets, on_parameter_change, verify, rollback)
+    (place, parameters, secrets, on_parameter_change)
 }
 
 /// Every service, to take up new environments, and each target whose own configuration changed.
