@@ -82,7 +82,16 @@ fn services() -> impl Strategy<Value = Option<EcsService>> {
         (statuses, controllers, deployments()).prop_map(|(status, controller, deployments)| {
             let (strategy_waits, messages) = (SignedDuration::ZERO, Vec::new());
             let status = status.to_owned();
-            EcsService { status, controller, deployments, strategy_waits, messages }
+            EcsService {
+                status,
+                controller,
+                deployments,
+                strategy_waits,
+                messages,
+                desired_count: 2,
+                running_count: 2,
+                has_brake: true,
+            }
         }),
     )
 }
@@ -193,6 +202,7 @@ prop_compose! {
             had_turn: 0,
             good: good.map(|good| Good { revision: revision(good), deploy: None, release: None }),
             last_rollback: None,
+            due: None,
         }
     }
 }
@@ -289,7 +299,13 @@ fn running(arn: &RevisionArn, image: &str, ours: &Stores) -> Revision {
     });
     let document = Document::parse(document).expect("a task definition");
     let document = document.with_variables(&variables(&example_target(), ours).variables);
-    Revision { arn: arn.clone(), document, tags: BTreeMap::new(), active: true }
+    Revision {
+        arn: arn.clone(),
+        document,
+        tags: BTreeMap::new(),
+        active: true,
+        registered_by: None,
+    }
 }
 
 fn planned(record: &TargetRecord, observed: &Observation, by_person: bool) -> Plan {
@@ -383,6 +399,7 @@ proptest! {
                     document,
                     tags: registration.tags.clone(),
                     active: true,
+                    registered_by: None,
                 }),
                 registered: None,
                 deployments: Some(Vec::new()),

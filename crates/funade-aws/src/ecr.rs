@@ -1,13 +1,20 @@
 //! The image registries.
 
 use aws_sdk_ecr::error::ProvideErrorMetadata;
-use aws_sdk_ecr::types::{ImageDetail, ImageIdentifier};
+use aws_sdk_ecr::types::{DescribeImagesFilter, ImageDetail, ImageIdentifier, TagStatus};
 use funade::config::Registry;
+use funade::facts::image::PushedImage;
 use funade::facts::names::{Digest, RepositoryName, Tag};
 use funade::world::{CallError, CallProblem, Ecr};
 
+use jiff::Timestamp;
+
 use crate::errors::call_error;
 use crate::world::AwsWorld;
+
+/// Images in one page, the most that there can be.
+/// <https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DescribeImages.html>
+const IMAGES_PAGE: i32 = 1000;
 
 impl Ecr for AwsWorld {
     async fn has_image(
@@ -37,6 +44,63 @@ impl Ecr for AwsWorld {
             source: Some(Box::new(error)),
         })
     }
+
+    async fn images(
+        &self,
+        registry: &Registry,
+        repository: &RepositoryName,
+    ) -> Result<Vec<PushedImage>, CallError> {
+        images(self, registry, repository).await
+    }
+}
+
+/// The images of a repository that have a tag, page by page.
+async fn images(
+    world: &AwsWorld,
+    registry: &Registry,
+    repository: &RepositoryName,
+) -> Result<Vec<PushedImage>, CallError> {
+    let filter = DescribeImagesFilter::builder().tag_status(TagStatus::Tagged).build();
+    let mut pages = world
+        .clients()
+        .of(&registry.place)
+        .ecr
+        .describe_images()
+        .registry_id(registry.place.account.as_str())
+        .repository_name(repository.as_str())
+        .filter(filter)
+        .max_results(IMAGES_PAGE)
+        .into_paginator()
+        .send();
+    let mut images = Vec::new();
+    while let Some(page) = pages.next().await {
+        let page = match page {
+            Ok(page) => page,
+            Err(error) if error.code() == Some("RepositoryNotFoundException") => break,
+            Err(error) => {
+                return Err(call_error(
+                    "DescribeImages",
+                    format!("{registry}/{repository}"),
+                    &error,
+                ));
+            }
+        };
+        let details = page.image_details.unwrap_or_default();
+        images.extend(details.into_iter().filter(can_be_pulled).filter_map(pushed_image));
+    }
+    Ok(images)
+}
+
+/// An image, if its tags, its digest and its date are of the usual form.
+fn pushed_image(image: ImageDetail) -> Option<PushedImage> {
+    let pushed_at = image.image_pushed_at?.to_millis().ok()?;
+    let tags: Vec<Tag> =
+        image.image_tags?.into_iter().filter_map(|tag| Tag::parse(tag).ok()).collect();
+    Some(PushedImage {
+        digest: Digest::parse(image.image_digest?).ok()?,
+        tags: Some(tags).filter(|tags| !tags.is_empty())?,
+        pushed_at: Timestamp::from_millisecond(pushed_at).ok()?,
+    })
 }
 
 async fn describe(

@@ -5,6 +5,8 @@ mod revision;
 mod service;
 mod stopped_tasks;
 
+use std::collections::BTreeMap;
+
 use aws_sdk_ecs::error::ProvideErrorMetadata;
 use aws_sdk_ecs::operation::register_task_definition::RegisterTaskDefinitionError;
 use aws_sdk_ecs::operation::update_service::UpdateServiceError;
@@ -31,22 +33,17 @@ impl Ecs for AwsWorld {
         cluster: &ClusterName,
         service: &EcsServiceName,
     ) -> Result<Option<EcsService>, CallError> {
-        let subject = format!("{service} in {cluster} of {place}");
-        let described = self
-            .clients()
-            .of(place)
-            .ecs
-            .describe_services()
-            .cluster(cluster.as_str())
-            .services(service.as_str())
-            .send()
-            .await;
-        let output = match described {
-            Ok(output) => output,
-            Err(error) if error.code() == Some("ClusterNotFoundException") => return Ok(None),
-            Err(error) => return Err(call_error("DescribeServices", subject, &error)),
-        };
-        output.services().first().map(|found| service::read(found, &subject)).transpose()
+        let found = service::read_many(self, place, cluster, std::slice::from_ref(service)).await?;
+        Ok(found.into_values().next())
+    }
+
+    async fn services(
+        &self,
+        place: &Place,
+        cluster: &ClusterName,
+        services: &[EcsServiceName],
+    ) -> Result<BTreeMap<EcsServiceName, EcsService>, CallError> {
+        service::read_many(self, place, cluster, services).await
     }
 
     async fn task_definition(

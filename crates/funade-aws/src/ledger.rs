@@ -9,15 +9,18 @@
 //! | `release#NAME` | `TAG#DIGEST` | a release that was noted |
 //! | `change#PLACE#PATH` | `path#FILTER`, `secret` | when something that is read has changed |
 //! | `hold` | `target/ENV/NAME`, `service/NAME` | what is to be left alone |
+//! | `finding` | `WHOM#KIND` | what a sweep has found and not seen gone |
 //! | `event#ID` | `note` | what an event led to |
 //! | `about#SUBJECT` | `MILLIS#ID` | the same, for each whom it concerned |
 //!
 //! Records are JSON in `body`, with their `generation` beside it for the condition of the next
-//! write. All reads are consistent.
+//! write. All reads are consistent, but for the index `due`: of the records that have `due_at`, by
+//! that time.
 
 mod changes;
 mod deploys;
 mod events;
+mod findings;
 mod items;
 
 use std::collections::BTreeMap;
@@ -27,6 +30,7 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use funade::config::{Sources, pack, unpack};
 use funade::facts::deploy::Deploy;
+use funade::facts::finding::Finding;
 use funade::facts::hold::Hold;
 use funade::facts::names::{ServiceName, TargetId};
 use funade::facts::parameter::{Change, Watched};
@@ -39,7 +43,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use self::items::{
     BATCH_GET_MAX, Item, after, batch_get, get, key, moment, n, number, put, query, read,
-    read_body, s, text, unreadable, with_body, write,
+    read_body, record_item, s, text, unreadable, with_body, write,
 };
 use crate::errors::call_error;
 use crate::world::AwsWorld;
@@ -188,7 +192,9 @@ impl Ledger for AwsWorld {
         service: &ServiceName,
         record: &ServiceRecord,
     ) -> Result<(), CallError> {
-        write(self, &service_key(service), record.generation, record).await
+        let pk = service_key(service);
+        let item = record_item(&pk, record.generation, record);
+        write(self, &pk, record.generation, item).await
     }
 
     async fn target(&self, target: &TargetId) -> Result<TargetRecord, CallError> {
@@ -264,6 +270,22 @@ impl Ledger for AwsWorld {
             item.insert("expires_at".to_owned(), n(after(end, EVENT_KEPT)));
         }
         put(self, HOLD, item).await
+    }
+
+    async fn due(&self, now: Timestamp, count_max: usize) -> Result<Vec<TargetId>, CallError> {
+        findings::due(self, now, count_max).await
+    }
+
+    async fn findings(&self) -> Result<Vec<Finding>, CallError> {
+        findings::read_all(self).await
+    }
+
+    async fn write_findings(&self, findings: &[Finding]) -> Result<(), CallError> {
+        findings::write(self, findings).await
+    }
+
+    async fn close_findings(&self, findings: &[Finding]) -> Result<(), CallError> {
+        findings::close(self, findings).await
     }
 
     async fn note_event(&self, note: &EventNote) -> Result<(), CallError> {

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use funade::config::Registry;
+use funade::facts::image::PushedImage;
 use funade::facts::names::{Digest, Place, RepositoryName, Tag};
 use funade::world::{CallError, Ecr};
+use jiff::Timestamp;
 
 use crate::state::Sim;
 
@@ -15,7 +17,8 @@ pub(crate) struct Images(BTreeMap<(Place, RepositoryName), Repository>);
 #[derive(Debug, Default)]
 struct Repository {
     tags: BTreeMap<Tag, Digest>,
-    digests: Vec<Digest>,
+    /// When each image was pushed.
+    digests: BTreeMap<Digest, Timestamp>,
 }
 
 impl Sim {
@@ -27,12 +30,10 @@ impl Sim {
         tag: &Tag,
         digest: &Digest,
     ) {
-        let images = &mut self.state_mut().images;
-        let repository = images.0.entry((place.clone(), repository.clone())).or_default();
+        let state = &mut *self.state_mut();
+        let repository = state.images.0.entry((place.clone(), repository.clone())).or_default();
         repository.tags.insert(tag.clone(), digest.clone());
-        if !repository.digests.contains(digest) {
-            repository.digests.push(digest.clone());
-        }
+        repository.digests.entry(digest.clone()).or_insert(state.now);
     }
 
     /// Deletes an image with its tags.
@@ -40,8 +41,15 @@ impl Sim {
         let images = &mut self.state_mut().images;
         if let Some(repository) = images.0.get_mut(&(place.clone(), repository.clone())) {
             repository.tags.retain(|_, kept| kept != digest);
-            repository.digests.retain(|kept| kept != digest);
+            repository.digests.remove(digest);
         }
+    }
+}
+
+impl Repository {
+    fn tags_of(&self, digest: &Digest) -> Vec<Tag> {
+        let tags = self.tags.iter().filter(|(_, of)| *of == digest);
+        tags.map(|(tag, _)| tag.clone()).collect()
     }
 }
 
@@ -60,7 +68,7 @@ impl Ecr for Sim {
     ) -> Result<bool, CallError> {
         self.call("DescribeImages", format!("{registry}/{repository}@{digest}"), |state| {
             let repository = state.images.repository(registry, repository);
-            Ok(repository.is_some_and(|repository| repository.digests.contains(digest)))
+            Ok(repository.is_some_and(|repository| repository.digests.contains_key(digest)))
         })
         .await
     }
@@ -74,6 +82,25 @@ impl Ecr for Sim {
         self.call("DescribeImages", format!("{registry}/{repository}:{tag}"), |state| {
             let repository = state.images.repository(registry, repository);
             Ok(repository.and_then(|repository| repository.tags.get(tag).cloned()))
+        })
+        .await
+    }
+
+    async fn images(
+        &self,
+        registry: &Registry,
+        repository: &RepositoryName,
+    ) -> Result<Vec<PushedImage>, CallError> {
+        self.call("DescribeImages", format!("{registry}/{repository}"), |state| {
+            let Some(repository) = state.images.repository(registry, repository) else {
+                return Ok(Vec::new());
+            };
+            let pushed = repository.digests.iter().map(|(digest, pushed_at)| PushedImage {
+                digest: digest.clone(),
+                tags: repository.tags_of(digest),
+                pushed_at: *pushed_at,
+            });
+            Ok(pushed.filter(|image| !image.tags.is_empty()).collect())
         })
         .await
     }

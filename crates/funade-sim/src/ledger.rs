@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use funade::config::{Config, Sources, pack, unpack};
 use funade::facts::deploy::Deploy;
+use funade::facts::finding::{About, Finding, FindingKind};
 use funade::facts::hold::Hold;
 use funade::facts::names::{Digest, ServiceName, TargetId};
 use funade::facts::parameter::{Change, Watched};
@@ -34,6 +35,7 @@ pub(crate) struct Table {
     /// When something has changed, and when those who read it are woken.
     changes: BTreeMap<Watched, (Change, Option<Timestamp>)>,
     holds: BTreeMap<Subject, String>,
+    findings: BTreeMap<(About, FindingKind), String>,
     notes: Vec<EventNote>,
 }
 
@@ -327,8 +329,53 @@ impl Ledger for Sim {
         .await
     }
 
+    async fn due(&self, now: Timestamp, count_max: usize) -> Result<Vec<TargetId>, CallError> {
+        self.call("Query", "due".to_owned(), |state| {
+            let mut due: Vec<(Timestamp, TargetId)> = state
+                .table
+                .records
+                .iter()
+                .filter_map(|(key, (_, json))| {
+                    let id = key.strip_prefix("target/")?.parse().ok()?;
+                    let record = TargetRecord::from_json(json).expect("we wrote it");
+                    Some((record.due.filter(|due| *due <= now)?, id))
+                })
+                .collect();
+            due.sort();
+            Ok(due.into_iter().map(|(_, id)| id).take(count_max).collect())
+        })
+        .await
+    }
+
+    async fn findings(&self) -> Result<Vec<Finding>, CallError> {
+        self.call("Query", "findings".to_owned(), |state| {
+            let found = state.table.findings.values();
+            Ok(found.map(|json| Finding::from_json(json).expect("we wrote it")).collect())
+        })
+        .await
+    }
+
+    async fn write_findings(&self, findings: &[Finding]) -> Result<(), CallError> {
+        self.call("BatchWriteItem", "findings".to_owned(), |state| {
+            let written = findings.iter().map(|finding| (finding.key(), finding.to_json()));
+            state.table.findings.extend(written);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn close_findings(&self, findings: &[Finding]) -> Result<(), CallError> {
+        self.call("BatchWriteItem", "findings".to_owned(), |state| {
+            for finding in findings {
+                state.table.findings.remove(&finding.key());
+            }
+            Ok(())
+        })
+        .await
+    }
+
     async fn note_event(&self, note: &EventNote) -> Result<(), CallError> {
-        self.call("PutItem", format!("event {}", note.id), |state| {
+        self.call("BatchWriteItem", format!("event {}", note.id), |state| {
             state.table.notes.push(note.clone());
             Ok(())
         })

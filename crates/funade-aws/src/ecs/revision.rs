@@ -20,12 +20,14 @@ pub(super) fn read(body: &[u8], subject: &str) -> Result<Revision, CallError> {
     let described = response.get_mut("taskDefinition").map(Value::take).unwrap_or_default();
     let arn = described.get("taskDefinitionArn").and_then(Value::as_str).map(str::to_owned);
     let active = described.get("status").and_then(Value::as_str).is_none_or(|s| s == ACTIVE);
+    let registered_by = described.get("registeredBy").and_then(Value::as_str).map(str::to_owned);
     Ok(Revision {
         arn: parsed(arn.as_deref(), RevisionArn::parse, operation, subject)?,
         document: Document::parse(described)
             .map_err(|error| odd(operation, subject, &error.to_string()))?,
         tags,
         active,
+        registered_by,
     })
 }
 

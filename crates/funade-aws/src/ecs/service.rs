@@ -1,17 +1,23 @@
 //! A service, from `DescribeServices` and from `UpdateService`'s answer.
 
+use std::collections::BTreeMap;
+
+use aws_sdk_ecs::error::ProvideErrorMetadata;
 use aws_sdk_ecs::types::{
-    CanaryConfiguration, DeploymentConfiguration, DeploymentController, DeploymentControllerType,
-    DeploymentRolloutState, DeploymentStrategy, LinearConfiguration, Service,
+    CanaryConfiguration, DeploymentAlarms, DeploymentCircuitBreaker, DeploymentConfiguration,
+    DeploymentController, DeploymentControllerType, DeploymentRolloutState, DeploymentStrategy,
+    LinearConfiguration, Service,
 };
 use funade::facts::ecs::{
     Controller, Deployment, DeploymentStatus, EcsService, RolloutState, ServiceMessage,
 };
-use funade::facts::names::{DeploymentId, RevisionArn};
+use funade::facts::names::{ClusterName, DeploymentId, EcsServiceName, Place, RevisionArn};
 use funade::world::CallError;
 use jiff::SignedDuration;
 
 use super::{moment, parsed};
+use crate::errors::call_error;
+use crate::world::AwsWorld;
 
 /// Messages that are taken of the hundred that ECS gives: those of the last minutes, in which the
 /// cause of a failure stands. Nobody is told more.
@@ -27,6 +33,42 @@ const STEP_DEFAULT_PERCENT: f64 = 10.0;
 
 /// What ECS does where a linear configuration leaves the wait between its steps open.
 const STEP_BAKE_DEFAULT_MINUTES: i32 = 6;
+
+/// Reads services of one cluster, with one call.
+pub(super) async fn read_many(
+    world: &AwsWorld,
+    place: &Place,
+    cluster: &ClusterName,
+    services: &[EcsServiceName],
+) -> Result<BTreeMap<EcsServiceName, EcsService>, CallError> {
+    let subject = match services {
+        [one] => format!("{one} in {cluster} of {place}"),
+        many => format!("{} services in {cluster} of {place}", many.len()),
+    };
+    let described = world
+        .clients()
+        .of(place)
+        .ecs
+        .describe_services()
+        .cluster(cluster.as_str())
+        .set_services(Some(services.iter().map(ToString::to_string).collect()))
+        .send()
+        .await;
+    let output = match described {
+        Ok(output) => output,
+        Err(error) if error.code() == Some("ClusterNotFoundException") => {
+            return Ok(BTreeMap::new());
+        }
+        Err(error) => return Err(call_error("DescribeServices", subject, &error)),
+    };
+    let mut found = BTreeMap::new();
+    for service in output.services() {
+        let name = service.service_name().map(str::to_owned);
+        let name = parsed(name.as_deref(), EcsServiceName::parse, "DescribeServices", &subject)?;
+        found.insert(name, read(service, &subject)?);
+    }
+    Ok(found)
+}
 
 /// Reads a service.
 pub(super) fn read(service: &Service, subject: &str) -> Result<EcsService, CallError> {
@@ -46,7 +88,18 @@ pub(super) fn read(service: &Service, subject: &str) -> Result<EcsService, CallE
             .deployment_configuration()
             .map_or(SignedDuration::ZERO, strategy_waits),
         messages: messages(service),
+        desired_count: service.desired_count().try_into().unwrap_or_default(),
+        running_count: service.running_count().try_into().unwrap_or_default(),
+        has_brake: service.deployment_configuration().is_some_and(has_brake),
     })
+}
+
+/// Whether something stops a bad deployment.
+fn has_brake(configuration: &DeploymentConfiguration) -> bool {
+    let breaker = configuration.deployment_circuit_breaker();
+    let alarms = configuration.alarms();
+    breaker.is_some_and(DeploymentCircuitBreaker::enable)
+        || alarms.is_some_and(DeploymentAlarms::enable)
 }
 
 fn read_deployment(

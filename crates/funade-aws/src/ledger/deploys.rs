@@ -7,8 +7,9 @@ use funade::facts::record::TargetRecord;
 use funade::world::CallError;
 use jiff::SignedDuration;
 
+use super::findings::DUE;
 use super::items::{
-    self, Item, after, after_the_one_before, last, n, read_body, record_item, with_body,
+    self, Item, after, after_the_one_before, last, n, read_body, record_item, s, with_body,
 };
 use super::target_key;
 use crate::errors::call_error;
@@ -32,17 +33,21 @@ pub(super) async fn write(
     deploys: &[Deploy],
 ) -> Result<(), CallError> {
     let pk = target_key(target);
+    let mut item = record_item(&pk, record.generation, record);
+    if let Some(due) = record.due {
+        item.insert("due".to_owned(), s(DUE));
+        item.insert("due_at".to_owned(), n(due.as_millisecond()));
+    }
     if deploys.is_empty() {
-        return items::write(world, &pk, record.generation, record).await;
+        return items::write(world, &pk, record.generation, item).await;
     }
     let (condition, values) = after_the_one_before(record.generation);
     let put = |item: Item| {
         let put = Put::builder().table_name(&world.settings().table);
         put.set_item(Some(item))
     };
-    let of_record = put(record_item(&pk, record.generation, record))
-        .condition_expression(condition)
-        .set_expression_attribute_values(values);
+    let of_record =
+        put(item).condition_expression(condition).set_expression_attribute_values(values);
     let puts = deploys.iter().map(|deploy| put(deploy_item(&pk, deploy)));
     let writes = std::iter::once(of_record).chain(puts).map(|put| {
         let put = put.build().expect("a table and an item are all that is required");

@@ -124,18 +124,18 @@ pub(super) fn with_body<T: Stored>(pk: &str, sk: &str, stored: &T) -> Item {
 }
 
 /// Writes a record if the one in the table is of the generation before.
-pub(super) async fn write<T: Stored>(
+pub(super) async fn write(
     world: &AwsWorld,
     pk: &str,
     generation: u64,
-    record: &T,
+    item: Item,
 ) -> Result<(), CallError> {
     let (condition, values) = after_the_one_before(generation);
     world
         .dynamodb
         .put_item()
         .table_name(&world.settings().table)
-        .set_item(Some(record_item(pk, generation, record)))
+        .set_item(Some(item))
         .condition_expression(condition)
         .set_expression_attribute_values(values)
         .send()
@@ -200,7 +200,16 @@ pub(super) async fn batch_put(
         let put = put.build().expect("an item is all that is required");
         WriteRequest::builder().put_request(put).build()
     });
-    let mut left = HashMap::from([(world.settings().table.clone(), writes.collect())]);
+    batch_write(world, what, writes.collect()).await
+}
+
+/// Carries out writes, at most [`BATCH_WRITE_MAX`]. Where that fails, some of them may be done.
+pub(super) async fn batch_write(
+    world: &AwsWorld,
+    what: &str,
+    writes: Vec<WriteRequest>,
+) -> Result<(), CallError> {
+    let mut left = HashMap::from([(world.settings().table.clone(), writes)]);
     for _ in 0..BATCH_ROUNDS_MAX {
         let output = world
             .dynamodb

@@ -1,12 +1,14 @@
 //! ECS's calls.
 
+use std::collections::BTreeMap;
+
 use funade::facts::cause::StoppedTask;
 use funade::facts::ecs::{EcsService, ServiceDeployment};
 use funade::facts::names::{
     ClusterName, DeploymentId, EcsServiceName, Place, RevisionArn, ServiceDeploymentArn,
 };
 use funade::facts::task_definition::{Registration, Revision};
-use funade::world::{CallError, CallProblem, Ecs};
+use funade::world::{CallError, CallProblem, Ecs, SERVICES_READ_MAX};
 use jiff::Timestamp;
 
 use super::{By, Seen, ServiceKey, Services};
@@ -18,6 +20,13 @@ impl Services {
     fn seen(&self, key: &ServiceKey, now: Timestamp) -> Option<&Seen> {
         let (changed, seen) = self.before.get(key)?;
         (now.duration_since(*changed) < self.stale_for).then_some(seen)
+    }
+
+    fn described(&self, key: &ServiceKey, now: Timestamp) -> Option<EcsService> {
+        if let Some(seen) = self.seen(key, now) {
+            return Some(seen.service.clone());
+        }
+        self.by_name.get(key).map(|service| service.describe(now))
     }
 }
 
@@ -34,11 +43,25 @@ impl Ecs for Sim {
     ) -> Result<Option<EcsService>, CallError> {
         let key = (place.clone(), cluster.clone(), service.clone());
         self.call("DescribeServices", subject(place, cluster, service), |state| {
-            let services = &state.services;
-            if let Some(seen) = services.seen(&key, state.now) {
-                return Ok(Some(seen.service.clone()));
-            }
-            Ok(services.by_name.get(&key).map(|service| service.describe(state.now)))
+            Ok(state.services.described(&key, state.now))
+        })
+        .await
+    }
+
+    async fn services(
+        &self,
+        place: &Place,
+        cluster: &ClusterName,
+        services: &[EcsServiceName],
+    ) -> Result<BTreeMap<EcsServiceName, EcsService>, CallError> {
+        let subject = format!("{} services in {cluster} of {place}", services.len());
+        self.call("DescribeServices", subject, |state| {
+            assert!(services.len() <= SERVICES_READ_MAX, "ECS refuses more");
+            let found = services.iter().filter_map(|name| {
+                let key = (place.clone(), cluster.clone(), name.clone());
+                Some((name.clone(), state.services.described(&key, state.now)?))
+            });
+            Ok(found.collect())
         })
         .await
     }
@@ -120,7 +143,7 @@ impl Ecs for Sim {
             if is_refused(&registration.document) {
                 return Err(CallProblem::Refused);
             }
-            let revision = state.services.register(place, registration);
+            let revision = state.services.register(place, registration, None);
             state.services.registered.push((place.clone(), revision.clone()));
             Ok(revision)
         })

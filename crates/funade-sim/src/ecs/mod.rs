@@ -9,7 +9,7 @@ pub use service::{Breaker, Strategy};
 
 use std::collections::BTreeMap;
 
-use funade::facts::ecs::{Controller, EcsService, RolloutState, ServiceDeployment};
+use funade::facts::ecs::{Controller, EcsService, RolloutState, ServiceDeployment, ServiceMessage};
 use funade::facts::names::{
     ClusterName, ContainerName, DeploymentId, EcsServiceName, Place, RevisionArn,
 };
@@ -119,7 +119,7 @@ impl Sim {
         desired_count: u32,
     ) {
         let state = &mut *self.state_mut();
-        let revision = state.services.register(place, registration);
+        let revision = state.services.register(place, registration, None);
         let services = &mut state.services;
         let first = services.new_deployment(cluster, revision, state.now, RolloutState::Completed);
         let service = Service::new(first, desired_count, &arn_of(place));
@@ -162,6 +162,21 @@ impl Sim {
         self.state_mut().services.existing(&key).controller = controller;
     }
 
+    /// Lets so many of a service's tasks be gone, for a reason that ECS says.
+    pub fn lose_tasks(
+        &self,
+        place: &Place,
+        cluster: &ClusterName,
+        name: &EcsServiceName,
+        (count, said): (u32, Option<&str>),
+    ) {
+        let state = &mut *self.state_mut();
+        let now = state.now;
+        let service = state.services.existing(&(place.clone(), cluster.clone(), name.clone()));
+        service.missing = count;
+        service.said = said.map(|text| ServiceMessage { at: now, text: text.to_owned() });
+    }
+
     /// Deletes a service.
     pub fn delete_service(&self, place: &Place, cluster: &ClusterName, name: &EcsServiceName) {
         let key = (place.clone(), cluster.clone(), name.clone());
@@ -200,7 +215,8 @@ impl Sim {
         registration: &Registration,
     ) -> bool {
         let state = &mut *self.state_mut();
-        let revision = state.services.register(place, registration);
+        let person = format!("arn:aws:sts::{}:assumed-role/admin/erin", place.account);
+        let revision = state.services.register(place, registration, Some(&person));
         let key = (place.clone(), cluster.clone(), name.clone());
         state.services.update(&key, &revision, By::Hand, state.now).is_ok()
     }
@@ -353,7 +369,12 @@ impl Services {
         }
     }
 
-    fn register(&mut self, place: &Place, registration: &Registration) -> RevisionArn {
+    fn register(
+        &mut self,
+        place: &Place,
+        registration: &Registration,
+        registered_by: Option<&str>,
+    ) -> RevisionArn {
         let family = registration.document.family().to_owned();
         let revisions = self.families.entry((place.clone(), family.clone())).or_default();
         let number = revisions.len() + 1;
@@ -364,6 +385,7 @@ impl Services {
             document: registration.document.clone(),
             tags: registration.tags.clone(),
             active: true,
+            registered_by: registered_by.map(str::to_owned),
         });
         arn
     }

@@ -46,6 +46,10 @@ pub(super) struct Service {
     pub(super) breaker: Breaker,
     pub(super) strategy: Strategy,
     pub(super) desired_count: u32,
+    /// Tasks that stopped and do not start again.
+    pub(super) missing: u32,
+    /// What ECS says of that.
+    pub(super) said: Option<ServiceMessage>,
     deployments: Vec<Running>,
     /// All that ever began, the newest last.
     history: Vec<ServiceDeployment>,
@@ -144,6 +148,8 @@ impl Service {
             breaker: Breaker::default(),
             strategy: Strategy::default(),
             desired_count,
+            missing: 0,
+            said: None,
             deployments: Vec::new(),
             history: Vec::new(),
         };
@@ -344,8 +350,21 @@ impl Service {
             messages: said
                 .map(|text| ServiceMessage { at: now, text: text.to_owned() })
                 .into_iter()
+                .chain(self.said.clone())
                 .collect(),
+            desired_count: self.desired_count,
+            running_count: self.running_count(now),
+            has_brake: self.breaker != Breaker::Off,
         }
+    }
+
+    /// Tasks of the PRIMARY, and of what was complete before it while it is not.
+    fn running_count(&self, now: Timestamp) -> u32 {
+        let primary =
+            self.primary().map_or(0, |primary| primary.new_tasks(self.desired_count, now));
+        let older = self.deployments.iter().any(Running::is_kept);
+        let running = if older { self.desired_count } else { primary };
+        running.saturating_sub(self.missing)
     }
 
     /// The history since a moment, the newest first.

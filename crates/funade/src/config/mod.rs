@@ -48,7 +48,8 @@ pub use schema::{fleet_schema, service_schema};
 pub use source::{SourceFile, Sources};
 pub use stored::{BadStored, pack, unpack};
 pub use types::{
-    Config, Environment, Freeze, FreezeExemption, NamePattern, Parameters, QuietPeriod, Reaction,
-    Registry, Rollback, RolledBackBy, Secret, Service, Target, VariableNames, Verify, Wave,
+    Config, Environment, Freeze, FreezeExemption, NamePattern, Parameters, Policies, QuietPeriod,
+    Reaction, Registry, Rollback, RolledBackBy, Secret, Service, Target, VariableNames, Verify,
+    Wave,
 };
 pub use weekly::WeeklyTime;

@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::config::{Service, Target, Wave};
 use crate::decisions::report::AWAITS_TURN;
 use crate::decisions::turns::give_turns;
+use crate::facts::image::PushedImage;
 use crate::facts::names::{Tag, TargetId};
 use crate::facts::record::{ServiceRecord, StandingKind, TargetRecord, Turn};
 use crate::facts::release::{AssignedBy, Assignment, Release, Request, stands};
@@ -46,6 +47,9 @@ impl TargetStatus {
         }
     }
 }
+
+/// How long an event of a push may be on its way.
+const TOLD_WITHIN: SignedDuration = SignedDuration::from_mins(2);
 
 /// What should be assigned next, and on whose word.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,6 +150,36 @@ pub fn candidates(
         key_a.cmp(&(rank_b, b.pushed_at, &b.digest, &b.tag)).reverse()
     });
     eligible.into_iter().map(|(_, release)| Candidate::Selected(release.clone())).collect()
+}
+
+/// The releases that the registry has, that the selection would take, and that nobody has told of.
+/// What was pushed a moment ago may be told of yet.
+#[must_use]
+pub fn missed(
+    service: &Service,
+    record: &ServiceRecord,
+    releases: &[Release],
+    images: &[PushedImage],
+    (cause, now): (&str, Timestamp),
+) -> Vec<Release> {
+    let told = images.iter().filter(|image| now.duration_since(image.pushed_at) >= TOLD_WITHIN);
+    let releases_of = |image: &PushedImage| -> Vec<Release> {
+        let release = |tag: &Tag| Release {
+            tag: tag.clone(),
+            digest: image.digest.clone(),
+            pushed_at: image.pushed_at,
+            noted_at: now,
+            cause: cause.to_owned(),
+        };
+        image.tags.iter().map(release).collect()
+    };
+    let found = told.flat_map(releases_of).filter(|found| {
+        let known = releases.iter().any(|known| is_same(known, found));
+        let Ok(rank) = service.selection.rank(&found.tag) else { return false };
+        let newest = record.newest();
+        !known && newest.is_none_or(|newest| refusal(service, newest, &rank, found).is_none())
+    });
+    found.collect()
 }
 
 /// Decides which release each target of a service should run. For now all of them at once.

@@ -108,7 +108,7 @@ pub(super) fn cause(
 }
 
 /// What most of the tasks died of; or, where none says, what ECS says of the service.
-fn found(tasks: &[&StoppedTask], messages: &[&ServiceMessage]) -> Option<Diagnosis> {
+pub(super) fn found(tasks: &[&StoppedTask], messages: &[&ServiceMessage]) -> Option<Diagnosis> {
     let mut counts: BTreeMap<Diagnosis, usize> = BTreeMap::new();
     for diagnosis in tasks.iter().filter_map(|task| of_task(task)) {
         *counts.entry(diagnosis).or_default() += 1;
@@ -131,7 +131,7 @@ fn of_task(task: &StoppedTask) -> Option<Diagnosis> {
     of_containers.or_else(of_reason).or_else(exited)
 }
 
-fn diagnose(words: &str) -> Option<Diagnosis> {
+pub(super) fn diagnose(words: &str) -> Option<Diagnosis> {
     let words = words.to_lowercase();
     let says = |(_, said): &&(Diagnosis, &[&str])| said.iter().any(|said| words.contains(said));
     WORDS.iter().find(says).map(|(diagnosis, _)| *diagnosis)
@@ -154,7 +154,7 @@ fn lines(tasks: &[&StoppedTask]) -> Vec<String> {
 }
 
 /// One task's end: its containers with exit codes and reasons, and ECS's words about it.
-fn line(task: &StoppedTask) -> String {
+pub(super) fn line(task: &StoppedTask) -> String {
     let mut parts = Vec::new();
     for container in &task.containers {
         match (container.exit_code, &container.reason) {

@@ -39,11 +39,11 @@ pub(crate) fn next_look_at(
 const LOOK_AGAIN_SOONEST: SignedDuration = SignedDuration::from_secs(1);
 
 fn for_report(report: &Report, stood: SignedDuration) -> Option<SignedDuration> {
-    if let Report::QuietPeriod { left, .. } = report {
-        return Some(*left);
+    if let Some(left) = report.left() {
+        return Some(left);
     }
-    if let Report::Held { left, .. } | Report::RolledBack { left, .. } = report {
-        return *left;
+    if matches!(report, Report::Held { .. } | Report::RolledBack { .. }) {
+        return None;
     }
     // Whose turn comes is woken by its service; an alarm's end is an event. These are for wakes
     // and events that were lost. And a role or a container is given to a service without any

@@ -33,4 +33,6 @@ pub mod differences;
 
 pub mod problem;
 
+pub mod findings;
+
 pub mod turns;

@@ -420,6 +420,7 @@ impl Draft {
             held.filter(|_| self.steps.is_empty() && is_quiet(target, observed, now))
         };
         self.record.standing = Some(stand(self.record.standing.take(), &self.report, number, now));
+        self.record.due = due.or_else(|| self.report.left().map(|left| now + left));
         let look_again = next_look_at(&self.report, &self.record, due, now);
         let Self { record, closed, steps, report, wanted } = self;
         Plan { record, closed, steps, report, wanted, look_again, wake_service }

@@ -180,7 +180,9 @@ impl Case<'_> {
                     stay: self.stay(last),
                 })
             }
-            Ending::Succeeded | Ending::Replaced { .. } if ours.as_ref() != Some(&running.arn) => {
+            Ending::Succeeded | Ending::Replaced { .. }
+                if ours.as_ref() != Some(&running.arn) && !target.overwrites_changes =>
+            {
                 let revision = running.arn.clone();
                 Some(Report::ChangedOutside { deploy, release, revision })
             }

@@ -17,6 +17,12 @@ pub struct EcsService {
     pub strategy_waits: SignedDuration,
     /// What ECS has said of it lately, the newest first.
     pub messages: Vec<ServiceMessage>,
+    /// How many tasks should run.
+    pub desired_count: u32,
+    /// How many do.
+    pub running_count: u32,
+    /// Whether anything stops a bad deployment: a circuit breaker, or alarms.
+    pub has_brake: bool,
 }
 
 /// One of a service's events, as `DescribeServices` lists them.

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
+
 use crate::facts::names::{Digest, RepositoryName, Tag};
 
 /// An image in a registry, as a container names it.
@@ -18,6 +20,17 @@ pub struct ImageReference {
     pub tag: Option<Tag>,
     /// The digest, where one is written; it wins over the tag, as it does for Docker.
     pub digest: Option<Digest>,
+}
+
+/// An image in a repository, with the tags that stand for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushedImage {
+    /// The digest of its manifest.
+    pub digest: Digest,
+    /// Its tags; at least one.
+    pub tags: Vec<Tag>,
+    /// When it was pushed, by the registry's clock.
+    pub pushed_at: Timestamp,
 }
 
 impl ImageReference {

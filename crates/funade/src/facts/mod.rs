@@ -14,6 +14,8 @@ pub mod subject;
 
 pub mod hold;
 
+pub mod finding;
+
 pub mod event;
 
 pub mod parameter;

@@ -120,6 +120,9 @@ pub struct TargetRecord {
     pub good: Option<Good>,
     /// The last request of a person to roll back that was taken up, by its id.
     pub last_rollback: Option<String>,
+    /// When something is due that no event tells of: a deadline, the end of a bake, of a quiet
+    /// period, of a hold.
+    pub due: Option<Timestamp>,
 }
 
 /// What a pass found, in the words that a person is told. Written when it changes.

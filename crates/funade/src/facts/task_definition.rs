@@ -53,6 +53,8 @@ pub struct Revision {
     pub tags: BTreeMap<String, String>,
     /// Whether it may be deployed: one that was deregistered may not.
     pub active: bool,
+    /// The ARN of who registered it, where AWS tells.
+    pub registered_by: Option<String>,
 }
 
 /// The input of `RegisterTaskDefinition`: a document and its tags.
@@ -98,6 +100,13 @@ impl Document {
     /// The containers' names, in the document's order.
     pub fn container_names(&self) -> impl Iterator<Item = &str> {
         self.containers().iter().filter_map(|container| container.get("name")?.as_str())
+    }
+
+    /// All containers with their images as they are written.
+    pub fn images(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.containers().iter().filter_map(|container| {
+            Some((container.get("name")?.as_str()?, container.get("image")?.as_str()?))
+        })
     }
 
     /// The image of a container as it is written. `None` where there is no such container.

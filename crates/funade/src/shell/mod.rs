@@ -17,6 +17,7 @@ mod reconcile_target;
 mod request;
 mod rollback;
 mod status;
+mod sweep;
 
 pub use apply::{Applied, ApplyError, InForce, apply, in_force};
 pub use config_cache::ConfigCache;
@@ -31,3 +32,4 @@ pub use reconcile_target::{Pass, reconcile_target};
 pub use request::{RequestError, request_deploy};
 pub use rollback::{RollbackError, RollbackWish, request_rollback};
 pub use status::{ServiceStatus, TargetState, status};
+pub use sweep::{Failed, Scope, Swept, sweep, wake_due};

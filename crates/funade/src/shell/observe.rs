@@ -1,6 +1,6 @@
 //! Looking at a target: everything that the plan needs, in one round of parallel reads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::try_join;
 use jiff::{SignedDuration, Timestamp};
@@ -10,12 +10,12 @@ use crate::decisions::observation::{Lack, Observation, WayBack};
 use crate::decisions::plan::{Plan, plan};
 use crate::decisions::wanted;
 use crate::facts::deploy::{Deploy, Progress};
-use crate::facts::ecs::{AlarmState, ServiceDeployment};
+use crate::facts::ecs::{AlarmState, EcsService, ServiceDeployment};
 use crate::facts::hold::Hold;
 use crate::facts::image::ImageReference;
-use crate::facts::names::{AlarmName, RevisionArn, TargetId};
-use crate::facts::parameter::Change;
-use crate::facts::record::{StandingKind, TargetRecord, TurnsForTarget};
+use crate::facts::names::{AlarmName, RevisionArn, ServiceName, TargetId};
+use crate::facts::parameter::{Change, Watched};
+use crate::facts::record::{ServiceRecord, StandingKind, TargetRecord, TurnsForTarget};
 use crate::facts::release::{Assignment, RollbackRequest};
 use crate::facts::subject::Subject;
 use crate::facts::task_definition::DEPLOY_TAG;
@@ -53,8 +53,16 @@ pub async fn preview<W: World>(
     let Some(target) = config.target(id) else { return Ok(None) };
     let known = known(world, target).await?;
     let now = world.now();
-    let (observation, plan) = observe(world, target, &known, now).await?;
+    let (observation, plan) = observe(world, target, &known, Described::NotYet, now).await?;
     Ok(Some(Preview { assigned: known.assigned, observation, plan }))
+}
+
+/// Whether the service was described before, together with others.
+pub(super) enum Described {
+    /// It was; `None` where there is none.
+    Already(Option<EcsService>),
+    /// It was not.
+    NotYet,
 }
 
 /// What the ledger says of a target.
@@ -66,6 +74,62 @@ pub(super) struct Known {
     hold: Option<Hold>,
     lifted_at: Option<Timestamp>,
     rollback: Option<RollbackRequest>,
+}
+
+/// What the ledger says of many targets, from records that were read before and two reads for all of
+/// them. Requests to roll back are left out: they wake their targets themselves.
+pub(super) async fn known_of_many<W: World>(
+    world: &W,
+    targets: &[&Target],
+    services: &BTreeMap<ServiceName, ServiceRecord>,
+    holds: &[Hold],
+) -> Result<BTreeMap<TargetId, Known>, CallError> {
+    let ids: Vec<TargetId> = targets.iter().map(|target| target.id.clone()).collect();
+    let watched: BTreeSet<Watched> = targets.iter().flat_map(|target| target.watches()).collect();
+    let watched: Vec<Watched> = watched.into_iter().collect();
+    let ledger = world.ledger();
+    let changes = async {
+        if watched.is_empty() { Ok(BTreeMap::new()) } else { ledger.changes(&watched).await }
+    };
+    let (mut records, changes) = try_join!(ledger.targets(&ids), changes)?;
+    let now = world.now();
+    let known = targets.iter().map(|target| {
+        let id = &target.id;
+        let on = [Subject::Target(id.clone()), Subject::Service(id.service.clone())];
+        let holds: Vec<Hold> = holds.iter().filter(|hold| on.contains(&hold.on)).cloned().collect();
+        let last = target.watches().iter().filter_map(|w| changes.get(w).cloned()).max();
+        let record = records.remove(id).unwrap_or_default();
+        let service = services.get(&id.service);
+        (id.clone(), Known::of(target, record, service, last, holds, None, now))
+    });
+    Ok(known.collect())
+}
+
+impl Known {
+    fn of(
+        target: &Target,
+        record: TargetRecord,
+        service: Option<&ServiceRecord>,
+        changed: Option<Change>,
+        holds: Vec<Hold>,
+        rollback: Option<RollbackRequest>,
+        now: Timestamp,
+    ) -> Self {
+        let environment = &target.id.environment;
+        Self {
+            record,
+            assigned: service.and_then(|service| service.assignment(environment)).cloned(),
+            turns: service.and_then(|service| service.turns_for(&target.place, environment)),
+            changed,
+            lifted_at: holds.iter().filter_map(|hold| Some(hold.lifted.as_ref()?.at)).max(),
+            rollback,
+            // Of two the one that stands longer: it is what a deploy would wait for.
+            hold: holds
+                .into_iter()
+                .filter(|hold| hold.stands(now))
+                .max_by_key(|hold| (hold.until.is_none(), hold.until)),
+        }
+    }
 }
 
 /// Reads what the ledger says of a target, in one round.
@@ -83,20 +147,8 @@ pub(super) async fn known<W: World>(world: &W, target: &Target) -> Result<Known,
         ledger.holds(&held),
         ledger.rollback_request(id),
     )?;
-    let now = world.now();
-    Ok(Known {
-        record,
-        assigned: service.assignment(&id.environment).cloned(),
-        turns: service.turns_for(&target.place, &id.environment),
-        changed: changes.into_values().max(),
-        lifted_at: holds.iter().filter_map(|hold| Some(hold.lifted.as_ref()?.at)).max(),
-        rollback,
-        // Of two the one that stands longer: it is what a deploy would wait for.
-        hold: holds
-            .into_iter()
-            .filter(|hold| hold.stands(now))
-            .max_by_key(|hold| (hold.until.is_none(), hold.until)),
-    })
+    let (last, now) = (changes.into_values().max(), world.now());
+    Ok(Known::of(target, record, Some(&service), last, holds, rollback, now))
 }
 
 /// Looks at a target and plans. What most plans need is read in one round (and one more for each
@@ -107,6 +159,7 @@ pub(super) async fn observe<W: World>(
     world: &W,
     target: &Target,
     known: &Known,
+    described: Described,
     now: Timestamp,
 ) -> Result<(Observation, Plan), CallError> {
     let (record, assigned) = (&known.record, known.assigned.as_ref());
@@ -129,7 +182,8 @@ pub(super) async fn observe<W: World>(
         }
         read_alarms(world, target).await.map(Some)
     };
-    let (observed, stores, alarms) = try_join!(look(world, target, known), stores, alarms)?;
+    let looked = look(world, target, known, described);
+    let (observed, stores, alarms) = try_join!(looked, stores, alarms)?;
     let mut observed = Observation { alarms, stores, ..observed };
     loop {
         match plan(target, assigned, record, &observed, now) {
@@ -214,13 +268,22 @@ pub(super) async fn look<W: World>(
     world: &W,
     target: &Target,
     known: &Known,
+    described: Described,
 ) -> Result<Observation, CallError> {
     let (record, assigned) = (&known.record, known.assigned.as_ref());
     let ecs = world.ecs();
     let seen = record.last_seen.as_ref().filter(|seen| seen.is_in(&target.place));
     let guess = seen.map_or(target.ecs_service.as_str(), RevisionArn::as_str);
+    let service = async {
+        match described {
+            Described::Already(service) => Ok(service),
+            Described::NotYet => {
+                ecs.service(&target.place, &target.cluster, &target.ecs_service).await
+            }
+        }
+    };
     let (service, guessed, image_present, registered, deployments) = try_join!(
-        ecs.service(&target.place, &target.cluster, &target.ecs_service),
+        service,
         ecs.task_definition(&target.place, guess),
         image_present(world, target, assigned),
         registered(world, target, record.deploy.as_ref()),

@@ -11,7 +11,7 @@ use crate::facts::configuration::{Configuration, Source};
 use crate::facts::ecs::RolloutState;
 use crate::facts::names::{ContainerName, DeploymentId, RevisionArn, TargetId};
 use crate::facts::parameter::VariableName;
-use crate::shell::observe::{known, look};
+use crate::shell::observe::{Described, known, look};
 use crate::shell::read_stores::read_stores;
 use crate::world::{CallError, World};
 
@@ -68,7 +68,8 @@ pub async fn target_variables<W: World>(
 ) -> Result<Option<TargetVariables>, CallError> {
     let Some(target) = config.target(id) else { return Ok(None) };
     let known = known(world, target).await?;
-    let (observed, stores) = try_join!(look(world, target, &known), read_stores(world, target))?;
+    let (observed, stores) =
+        try_join!(look(world, target, &known, Described::NotYet), read_stores(world, target))?;
     let merged = variables(target, &stores);
     let running = observed.running.as_ref();
     let primary = observed.service.as_ref().and_then(|service| service.primary());

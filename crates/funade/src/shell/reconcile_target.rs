@@ -17,7 +17,7 @@ use crate::facts::parameter::Change;
 use crate::facts::record::TargetRecord;
 use crate::facts::release::Assignment;
 use crate::facts::subject::{Subject, Wake};
-use crate::shell::observe::{Known, known, observe};
+use crate::shell::observe::{Described, Known, known, observe};
 use crate::world::{CallError, CallProblem, Ecs, Ledger, Queue, World};
 
 /// What a pass did.
@@ -55,7 +55,7 @@ fn is_told(problem: CallProblem) -> bool {
 async fn pass<W: World>(world: &W, target: &Target) -> Result<Pass, CallError> {
     let known = known(world, target).await?;
     let now = world.now();
-    let (observed, plan) = observe(world, target, &known, now).await?;
+    let (observed, plan) = observe(world, target, &known, Described::NotYet, now).await?;
     let Known { record: before, assigned, .. } = known;
     let assigned = assigned.as_ref();
     let cause = cause(&plan, assigned, observed.changed.as_ref());

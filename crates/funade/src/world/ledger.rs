@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::config::{Config, Sources};
 use crate::facts::deploy::Deploy;
+use crate::facts::finding::Finding;
 use crate::facts::hold::Hold;
 use crate::facts::names::{ServiceName, TargetId};
 use crate::facts::parameter::{Change, Watched};
@@ -145,6 +146,19 @@ pub trait Ledger {
 
     /// Writes a hold in place of the one before.
     async fn write_hold(&self, hold: &Hold) -> Result<(), CallError>;
+
+    /// The targets whose records say that something is due by now, the longest due first, so many at
+    /// the most.
+    async fn due(&self, now: Timestamp, count_max: usize) -> Result<Vec<TargetId>, CallError>;
+
+    /// All findings that stand, those that have not stood long enough to be told included.
+    async fn findings(&self) -> Result<Vec<Finding>, CallError>;
+
+    /// Writes findings in place of those with the same key.
+    async fn write_findings(&self, findings: &[Finding]) -> Result<(), CallError>;
+
+    /// Takes findings away that stand no more.
+    async fn close_findings(&self, findings: &[Finding]) -> Result<(), CallError>;
 
     /// Notes what an event led to.
     async fn note_event(&self, note: &EventNote) -> Result<(), CallError>;

@@ -21,6 +21,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::config::Registry;
 use crate::facts::cause::StoppedTask;
 use crate::facts::ecs::{AlarmState, EcsService, ServiceDeployment};
+use crate::facts::image::PushedImage;
 use crate::facts::names::{
     AlarmName, ClusterName, DeploymentId, Digest, EcsServiceName, Place, RepositoryName,
     RevisionArn, ServiceDeploymentArn, Tag,
@@ -64,6 +65,10 @@ pub trait World {
     fn now(&self) -> Timestamp;
 }
 
+/// Services in one `DescribeServices`.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html>
+pub const SERVICES_READ_MAX: usize = 10;
+
 /// ECS.
 pub trait Ecs {
     /// Reads a service. `None` where there is none of that name.
@@ -73,6 +78,15 @@ pub trait Ecs {
         cluster: &ClusterName,
         service: &EcsServiceName,
     ) -> Result<Option<EcsService>, CallError>;
+
+    /// Reads at most [`SERVICES_READ_MAX`] services of a cluster. Those that are not there are left
+    /// out.
+    async fn services(
+        &self,
+        place: &Place,
+        cluster: &ClusterName,
+        services: &[EcsServiceName],
+    ) -> Result<BTreeMap<EcsServiceName, EcsService>, CallError>;
 
     /// Reads a task definition with its tags, by ARN, or the latest active one by family. `None`
     /// where there is none.
@@ -142,6 +156,14 @@ pub trait Ecr {
         repository: &RepositoryName,
         tag: &Tag,
     ) -> Result<Option<Digest>, CallError>;
+
+    /// The images of a repository that have a tag and can be pulled. Empty where there is no such
+    /// repository.
+    async fn images(
+        &self,
+        registry: &Registry,
+        repository: &RepositoryName,
+    ) -> Result<Vec<PushedImage>, CallError>;
 }
 
 /// Some of the parameters below a path.

@@ -2,14 +2,17 @@
 
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 
 use super::{RawSelector, choices, mapping};
 use crate::config::decode::{At, List, Must, Table};
 use crate::config::quantity::{Share, SomeShare};
-use crate::config::scalar::{LabelName, LabelValue, WaveName};
+use crate::config::scalar::{
+    LabelName, LabelValue, Scalar, WaveName, Wrong, choice, choice_schema,
+};
 use crate::config::types::FreezeExemption;
 use crate::config::weekly::WeeklyTime;
+use crate::facts::finding::{FindingKind, Policy};
 use crate::facts::names::{AccountId, ClusterName, EnvironmentName, Region};
 
 /// The fleet: where images are pushed, the environments that run them, and the order in which
@@ -26,6 +29,8 @@ pub(in crate::config) struct RawFleet {
     pub(in crate::config) waves: Option<List<RawWave>>,
     /// The times of the week in which no deploy starts.
     pub(in crate::config) freezes: Option<List<RawFreeze>>,
+    /// What is done about what the sweep finds, by the kind of finding.
+    pub(in crate::config) findings: Option<Table<FindingKind, At<Policy>>>,
 }
 
 mapping!(RawFleet, "a mapping with `registry` and `environments`", {
@@ -33,6 +38,7 @@ mapping!(RawFleet, "a mapping with `registry` and `environments`", {
     required environments,
     optional waves,
     optional freezes,
+    optional findings,
 });
 
 /// An ECR registry.
@@ -123,5 +129,23 @@ mapping!(RawFreeze, "a mapping with `from`, `until` and `time_zone`", {
     required time_zone,
     optional allow,
 });
+
+choices!(Policy, "`heal`, `notify` or `ignore`", {
+    "heal" => Heal,
+    "notify" => Notify,
+    "ignore" => Ignore,
+});
+
+impl Scalar for FindingKind {
+    const WANTED: &'static str = "a kind of finding, as in changed-by-hand";
+
+    fn read(text: &str) -> Result<Self, Wrong> {
+        choice(text, &Self::ALL.map(|kind| (kind.as_str(), kind)))
+    }
+
+    fn schema() -> Schema {
+        choice_schema(&Self::ALL.map(|kind| (kind.as_str(), kind)))
+    }
+}
 
 choices!(FreezeExemption, "`rollback`", { "rollback" => Rollback });

@@ -6,12 +6,13 @@ use jiff::SignedDuration;
 
 use super::registry;
 use super::selection::{self, Member};
-use crate::config::decode::{List, Table};
+use crate::config::decode::{At, List, Table};
 use crate::config::nearest::listed;
 use crate::config::problem::{Problem, Spot};
 use crate::config::quantity::Share;
 use crate::config::raw::{RawEnvironment, RawFleet, RawFreeze, RawWave};
-use crate::config::types::{Environment, Freeze, Registry, Wave};
+use crate::config::types::{Environment, Freeze, Policies, Registry, Wave};
+use crate::facts::finding::{FindingKind, Policy};
 use crate::facts::names::{EnvironmentName, Place};
 
 /// The name of the only wave, if the fleet has none.
@@ -30,6 +31,7 @@ pub(super) struct Fleet {
     pub(super) labels_complete: bool,
     pub(super) waves: Vec<Wave>,
     pub(super) freezes: Vec<Freeze>,
+    pub(super) policies: Policies,
 }
 
 impl Fleet {
@@ -49,6 +51,7 @@ pub(super) fn resolve(raw: &RawFleet, problems: &mut Vec<Problem>) -> Fleet {
         labels_complete: false,
         waves: Vec::new(),
         freezes: Vec::new(),
+        policies: raw.findings.as_ref().map(|raw| policies(raw, problems)).unwrap_or_default(),
     };
     if let Some(table) = &raw.environments.0 {
         members(table, &mut fleet);
@@ -167,6 +170,21 @@ fn wave(raw: &RawWave, environments: BTreeSet<EnvironmentName>) -> Option<Wave> 
         max_failures: raw.max_failures.as_ref().map_or(Share::NONE, |share| share.value),
         approvals: raw.approvals.as_ref().map_or(0, |approvals| approvals.value),
     })
+}
+
+/// What is done about each kind of finding. Only some can be put right by a deployer.
+fn policies(raw: &Table<FindingKind, At<Policy>>, problems: &mut Vec<Problem>) -> Policies {
+    let mut policies = BTreeMap::new();
+    for (kind, policy) in raw.whole() {
+        if policy.value == Policy::Heal && !kind.value.can_be_healed() {
+            let message = format!("`{}` is told, and not put right by Funade", kind.value);
+            let problem = policy.spot.error("not-healed", message).value("heal");
+            problems.push(problem.instead("write notify or ignore"));
+            continue;
+        }
+        policies.insert(kind.value, policy.value);
+    }
+    Policies(policies)
 }
 
 fn freeze(raw: &RawFreeze, problems: &mut Vec<Problem>) -> Option<Freeze> {

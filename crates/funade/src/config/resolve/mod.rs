@@ -43,7 +43,14 @@ pub(super) fn resolve(
     let fleet = known?;
     let environments =
         fleet.members.into_iter().filter_map(|(name, member)| Some((name, member.environment?)));
-    Some(Config::new(fleet.registry?, environments.collect(), resolved, fleet.waves, fleet.freezes))
+    Some(Config::new(
+        fleet.registry?,
+        environments.collect(),
+        resolved,
+        fleet.waves,
+        fleet.freezes,
+        fleet.policies,
+    ))
 }
 
 /// The registry, if both its parts could be read.

@@ -10,6 +10,7 @@ use crate::config::decode::{At, Table};
 use crate::config::problem::{Problem, Spot};
 use crate::config::raw::{RawOverride, RawService};
 use crate::config::types::{Registry, Service};
+use crate::facts::finding::{FindingKind, Policy};
 use crate::facts::names::{ContainerName, EnvironmentName, RepositoryName, ServiceName};
 use crate::facts::selection::Selection;
 
@@ -19,6 +20,7 @@ pub(super) struct Common<'raw> {
     pub(super) registry: Registry,
     pub(super) repository: &'raw RepositoryName,
     pub(super) selection: &'raw Selection,
+    pub(super) overwrites_changes: bool,
 }
 
 /// What may be different in a target.
@@ -73,6 +75,7 @@ pub(super) fn resolve<'files>(
         registry: own.or_else(|| fleet.registry.clone())?,
         repository: &image.repository.0.as_ref()?.value,
         selection: &image.select.0.as_ref()?.0,
+        overwrites_changes: fleet.policies.of(FindingKind::ChangedByHand) == Policy::Heal,
     };
     let container = &image.container.0.as_ref()?.value;
     let overrides = overrides(raw);

@@ -84,6 +84,7 @@ pub(super) fn target<'files>(
         on_parameter_change: settings.on_parameter_change,
         verify: Verify { alarms, ..settings.verify.clone() },
         rollback: settings.rollback,
+        overwrites_changes: common.overwrites_changes,
     })
 }
 

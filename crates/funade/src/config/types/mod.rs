@@ -7,6 +7,8 @@ mod environment;
 
 mod service;
 
+mod policies;
+
 mod words;
 
 use std::collections::BTreeMap;
@@ -14,6 +16,7 @@ use std::collections::BTreeMap;
 use crate::facts::names::{EnvironmentName, RepositoryName, ServiceName, TargetId};
 
 pub use environment::{Environment, Freeze, FreezeExemption, Registry, Wave};
+pub use policies::Policies;
 pub use service::{
     Parameters, QuietPeriod, Reaction, Rollback, RolledBackBy, Secret, Service, Target,
     VariableNames, Verify,
@@ -34,6 +37,8 @@ pub struct Config {
     pub waves: Vec<Wave>,
     /// The times of the week in which no deploy starts.
     pub freezes: Vec<Freeze>,
+    /// What is done about each kind of finding.
+    pub policies: Policies,
     by_repository: BTreeMap<RepositoryName, Vec<ServiceName>>,
 }
 
@@ -45,13 +50,14 @@ impl Config {
         services: BTreeMap<ServiceName, Service>,
         waves: Vec<Wave>,
         freezes: Vec<Freeze>,
+        policies: Policies,
     ) -> Self {
         let mut by_repository: BTreeMap<RepositoryName, Vec<ServiceName>> = BTreeMap::new();
         for service in services.values() {
             let users = by_repository.entry(service.repository.clone()).or_default();
             users.push(service.name.clone());
         }
-        Self { registry, environments, services, waves, freezes, by_repository }
+        Self { registry, environments, services, waves, freezes, policies, by_repository }
     }
 
     /// The services whose images lie in repositories of this name, in order of their names.

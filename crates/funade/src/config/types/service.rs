@@ -66,6 +66,8 @@ pub struct Target {
     pub verify: Verify,
     /// What happens to a deploy that fails.
     pub rollback: Rollback,
+    /// Whether what somebody has changed by hand is put back.
+    pub overwrites_changes: bool,
 }
 
 /// The parameters below a path of Parameter Store, and the containers that get them.

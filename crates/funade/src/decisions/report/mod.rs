@@ -302,6 +302,17 @@ impl Report {
         }
     }
 
+    /// How long until what it waits for is over, where that is known.
+    pub(crate) fn left(&self) -> Option<SignedDuration> {
+        if let Self::QuietPeriod { left, .. } = self {
+            return Some(*left);
+        }
+        if let Self::Held { left, .. } | Self::RolledBack { left, .. } = self {
+            return *left;
+        }
+        None
+    }
+
     /// Whether it passes by itself.
     #[must_use]
     pub fn kind(&self) -> StandingKind {

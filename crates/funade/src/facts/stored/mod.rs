@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use self::deploy::{DeployV1, GoodV1};
 use crate::facts::deploy::{Deploy, Good};
+use crate::facts::finding::{About, Finding, FindingKind};
 use crate::facts::hold::{Hold, Lifted};
 use crate::facts::names::{Digest, EnvironmentName, Place, RevisionArn, Tag};
 use crate::facts::record::{ServiceRecord, Standing, StandingKind, TargetRecord, Turn, Turns};
@@ -54,6 +55,7 @@ stored!(Wake, WakeV1);
 stored!(Hold, HoldV1);
 stored!(Deploy, DeployV1);
 stored!(RollbackRequest, RollbackRequestV1);
+stored!(Finding, FindingV1);
 
 /// The queue's message.
 #[derive(Serialize, Deserialize)]
@@ -149,6 +151,8 @@ struct TargetV1 {
     good: Option<GoodV1>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last_rollback: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    due: Option<Timestamp>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -186,6 +190,28 @@ struct HoldV1 {
 struct LiftedV1 {
     by: String,
     at: Timestamp,
+}
+
+#[derive(Serialize, Deserialize)]
+struct FindingV1 {
+    about: About,
+    kind: FindingKind,
+    sentence: String,
+    next: String,
+    since: Timestamp,
+    is_open: bool,
+}
+
+impl From<Finding> for FindingV1 {
+    fn from(Finding { about, kind, sentence, next, since, is_open }: Finding) -> Self {
+        Self { about, kind, sentence, next, since, is_open }
+    }
+}
+
+impl From<FindingV1> for Finding {
+    fn from(FindingV1 { about, kind, sentence, next, since, is_open }: FindingV1) -> Self {
+        Self { about, kind, sentence, next, since, is_open }
+    }
 }
 
 impl From<Hold> for HoldV1 {
@@ -323,6 +349,7 @@ impl From<TargetRecord> for TargetV1 {
             had_turn: record.had_turn,
             good: record.good.map(GoodV1::from),
             last_rollback: record.last_rollback,
+            due: record.due,
         }
     }
 }
@@ -339,6 +366,7 @@ impl From<TargetV1> for TargetRecord {
             had_turn: stored.had_turn,
             good: stored.good.map(Good::from),
             last_rollback: stored.last_rollback,
+            due: stored.due,
         }
     }
 }

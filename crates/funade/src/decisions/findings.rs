@@ -1,0 +1,359 @@
+//! What a sweep finds in one target.
+//!
+//! In: the target, what was observed of it and of the revision that a rollback would bring back, and
+//! the plan that a pass would make. Out: findings, each with a sentence and a next step. A target
+//! that is as it should be has none; what a pass puts right by itself is one of them only where a
+//! pass should long have done it.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::config::{Reaction, Target};
+use crate::decisions::diagnosis;
+use crate::decisions::differences::{Side, VariableChange};
+use crate::decisions::observation::Observation;
+use crate::decisions::plan::{Plan, Step};
+use crate::decisions::problem::list;
+use crate::decisions::report::Report;
+use crate::facts::cause::{Diagnosis, StoppedTask};
+use crate::facts::configuration::Source;
+use crate::facts::ecs::{EcsService, RolloutState, ServiceMessage};
+use crate::facts::finding::{About, Finding, FindingKind};
+use crate::facts::image::ImageReference;
+use crate::facts::names::RevisionArn;
+use crate::facts::parameter::Stores;
+use crate::facts::record::TargetRecord;
+use crate::facts::release::Assignment;
+use crate::facts::task_definition::{DEPLOY_TAG, Revision};
+
+/// How long a target has to take up what was assigned to it: its wake, a retry, a busy queue.
+const TAKEN_UP_WITHIN: SignedDuration = SignedDuration::from_mins(5);
+
+/// How far back a stopped task or a message tells of the service as it is now.
+const LATELY: SignedDuration = SignedDuration::from_mins(20);
+
+/// How many tasks may stop by themselves within that time. One is a bad day of one machine.
+const STOPS_MAX: usize = 2;
+
+/// All that a sweep knows of a target.
+#[derive(Debug, Clone, Copy)]
+pub struct Looked<'a> {
+    /// The target.
+    pub target: &'a Target,
+    /// What it should run.
+    pub assigned: Option<&'a Assignment>,
+    /// Its record.
+    pub record: &'a TargetRecord,
+    /// What was observed.
+    pub observed: &'a Observation,
+    /// What a pass would do.
+    pub plan: &'a Plan,
+    /// Whether the running image can be pulled still; `None` if it is not of the target's
+    /// repository.
+    pub running_image: Option<bool>,
+    /// What a rollback would bring back.
+    pub way_back: Option<&'a WayBackLook>,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// The revision that served last and was found good, as it is now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WayBackLook {
+    /// Which.
+    pub revision: RevisionArn,
+    /// What it says; `None` where it is gone or deregistered.
+    pub found: Option<Revision>,
+    /// Whether its image can be pulled still; `true` where that is not ours to know.
+    pub image_present: bool,
+}
+
+/// Whether tasks that stopped should be read, too: something that ECS says of the service hints at
+/// it. Most services are quiet, and are not asked about.
+#[must_use]
+pub fn hints_at_stops(service: &EcsService, now: Timestamp) -> bool {
+    let lately = |message: &&ServiceMessage| now.duration_since(message.at) < LATELY;
+    let says = |message: &ServiceMessage| {
+        let text = message.text.to_lowercase();
+        ["has started", "unable to", "unhealthy", "health check"].iter().any(|w| text.contains(w))
+    };
+    is_steady(service)
+        && (service.running_count < service.desired_count
+            || service.messages.iter().filter(lately).any(says))
+}
+
+/// What is found in one target.
+#[must_use]
+pub fn findings(looked: &Looked<'_>) -> Vec<Finding> {
+    let found = [
+        from_plan(looked),
+        unhealthy(looked),
+        image_gone(looked),
+        no_way_back(looked),
+        no_brake(looked),
+        mutable_tag(looked),
+    ];
+    let about = About::Target(looked.target.id.clone());
+    let finding = |(kind, sentence, next): Found| {
+        Finding::new(about.clone(), kind, (sentence, next), looked.now)
+    };
+    found.into_iter().flatten().map(finding).collect()
+}
+
+/// A finding before it is known whom it is about: its kind, sentence and next step.
+type Found = (FindingKind, String, String);
+
+/// What the plan shows: it would deploy, though it should have long ago, or it cannot.
+fn from_plan(looked: &Looked<'_>) -> Option<Found> {
+    let Looked { target, assigned, plan, now, .. } = *looked;
+    let id = &target.id;
+    let sentence = || plan.report.to_string();
+    if plan.steps.iter().any(|step| matches!(step, Step::Register(_) | Step::Update(_))) {
+        let taken_up = assigned.is_none_or(|a| now.duration_since(a.at) >= TAKEN_UP_WITHIN);
+        return taken_up.then(|| would_deploy(looked)).flatten();
+    }
+    match &plan.report {
+        Report::ChangedOutside { .. } | Report::RunsNewer { .. } => Some(changed_by_hand(looked)),
+        Report::ConfigurationDiffers { .. } => {
+            let tells = matches!(target.on_parameter_change, Reaction::Notify(_));
+            let next = format!("funade deploy {} --tag {}", id.service, tag(assigned));
+            tells.then(|| (FindingKind::StaleConfiguration, sentence(), next))
+        }
+        Report::Stuck { .. } | Report::GivenUp { .. } => {
+            let next = format!(
+                "look at its tasks; then funade deploy {} --tag {}",
+                id.service,
+                tag(assigned)
+            );
+            Some((FindingKind::Stuck, sentence(), next))
+        }
+        Report::InProgress { .. } | Report::Verifying { .. } | Report::RollsBack { .. } => {
+            let is_over = |due: Timestamp| now.duration_since(due) >= TAKEN_UP_WITHIN;
+            let next = format!("look at the logs of the function deploy; funade explain {id}");
+            let sentence = format!("{}, and its time was over long ago", sentence());
+            looked.record.due.is_some_and(is_over).then_some((FindingKind::Stuck, sentence, next))
+        }
+        Report::ServiceMissing { .. }
+        | Report::ServiceNotActive { .. }
+        | Report::OtherController { .. }
+        | Report::NothingRuns
+        | Report::ContainerMissing { .. }
+        | Report::ConfigurationUnusable { .. }
+        | Report::AlarmRaised { .. }
+        | Report::AlarmMissing { .. }
+        | Report::CallRefused { .. } => {
+            Some((FindingKind::Blocked, sentence(), format!("funade explain {id}")))
+        }
+        // They were told when they ended, or are what a person wants, or pass by themselves.
+        Report::DeployFailed { .. }
+        | Report::RolledBack { .. }
+        | Report::Held { .. }
+        | Report::NothingAssigned
+        | Report::AlreadyRuns { .. }
+        | Report::Settling { .. }
+        | Report::GoesBack { .. }
+        | Report::ImageNotThere { .. }
+        | Report::QuietPeriod { .. }
+        | Report::AwaitsTurn { .. }
+        | Report::Deploys { .. }
+        | Report::Starts { .. }
+        | Report::ServiceBusy { .. }
+        | Report::LimitReached { .. } => None,
+    }
+}
+
+fn tag(assigned: Option<&Assignment>) -> String {
+    assigned.map_or_else(|| "…".to_owned(), |assigned| assigned.release.tag.to_string())
+}
+
+/// A pass would deploy, and nothing has begun it: whoever should have woken the target did not.
+fn would_deploy(looked: &Looked<'_>) -> Option<Found> {
+    let Looked { target, plan, record, .. } = *looked;
+    let wanted = plan.wanted.as_ref()?;
+    let (id, assigned) = (&target.id, tag(looked.assigned));
+    if target.overwrites_changes && changed_since(looked) {
+        return Some(changed_by_hand(looked));
+    }
+    let next = format!("it is put right by itself; if it stays so: funade explain {id}");
+    if wanted.new_image {
+        let ran = record.deploy.as_ref().map(|deploy| deploy.assignment.release.tag.to_string());
+        let ran = ran.unwrap_or_else(|| "what it ran before".to_owned());
+        let sentence = format!("{assigned} is assigned to it, and it still runs {ran}");
+        return Some((FindingKind::Behind, sentence, next));
+    }
+    let changes: Vec<String> = wanted.changes.iter().map(versions).collect();
+    if changes.is_empty() {
+        return None;
+    }
+    let sentence =
+        format!("it runs {assigned} with other variables than are stored: {}", list(&changes));
+    Some((FindingKind::StaleConfiguration, sentence, next))
+}
+
+/// A variable with the version that it runs with and the one that is stored.
+fn versions(change: &VariableChange) -> String {
+    let version = |side: &Option<Side>| Some(side.as_ref()?.source.as_ref()?.version());
+    match (version(&change.before), version(&change.after)) {
+        (Some(before), Some(after)) => {
+            format!("{} (runs version {before}, the store has {after})", change.variable)
+        }
+        (None, Some(after)) => format!("{} (new, version {after})", change.variable),
+        (_, None) => format!("{} (is stored no more)", change.variable),
+    }
+}
+
+/// Whether the last deploy succeeded, and something else runs now.
+fn changed_since(looked: &Looked<'_>) -> bool {
+    let running = looked.observed.running.as_ref().map(|running| &running.arn);
+    let deploy = looked.record.deploy.as_ref().filter(|deploy| deploy.has_ended());
+    deploy.is_some_and(|deploy| deploy.progress.revision() != running)
+}
+
+/// Somebody deployed something else. Who, the revision tells, where it is a new one.
+fn changed_by_hand(looked: &Looked<'_>) -> Found {
+    let Looked { target, observed, plan, .. } = *looked;
+    let running =
+        observed.running.as_ref().filter(|running| !running.tags.contains_key(DEPLOY_TAG));
+    let by = running.and_then(|running| running.registered_by.as_deref());
+    let by = by.map_or_else(String::new, |arn| format!(" ({arn} registered what runs)"));
+    let (service, id) = (&target.id.service, &target.id);
+    let next = format!(
+        "funade deploy {service} --tag {} brings the assigned release back; funade hold {id} \
+         --reason … leaves it as it is",
+        tag(looked.assigned)
+    );
+    (FindingKind::ChangedByHand, format!("{}{by}", plan.report), next)
+}
+
+/// Its deployment is complete, so that its tasks should run and go on running.
+fn is_steady(service: &EcsService) -> bool {
+    service.primary().is_some_and(|primary| primary.rollout == RolloutState::Completed)
+}
+
+fn unhealthy(looked: &Looked<'_>) -> Option<Found> {
+    let Looked { observed, now, target, .. } = *looked;
+    let service = observed.service.as_ref().filter(|service| is_steady(service))?;
+    let lately = |at: Timestamp| now.duration_since(at) < LATELY;
+    let stopped: Vec<&StoppedTask> = observed
+        .stopped
+        .iter()
+        .flatten()
+        .filter(|task| task.stopped_at.is_some_and(lately) && stopped_by_itself(task))
+        .collect();
+    let messages: Vec<&ServiceMessage> =
+        service.messages.iter().filter(|message| lately(message.at)).collect();
+    let (running, desired) = (service.running_count, service.desired_count);
+    let mut parts = Vec::new();
+    if running < desired {
+        parts.push(format!("{running} of {desired} tasks run"));
+    }
+    if stopped.len() > STOPS_MAX {
+        parts.push(format!("{} tasks stopped by themselves within {LATELY:#}", stopped.len()));
+    }
+    let says = messages.iter().find(|message| diagnosis::diagnose(&message.text).is_some());
+    if parts.is_empty() && says.is_none() {
+        return None;
+    }
+    let last = stopped.iter().max_by_key(|task| task.stopped_at);
+    parts.extend(last.map(|task| format!("the last: {}", diagnosis::line(task))));
+    parts.extend(says.map(|message| format!("ECS says: {}", message.text)));
+    let remedy = diagnosis::found(&stopped, &messages)
+        .map_or("look at its tasks and their logs", Diagnosis::remedy);
+    let next = format!("{remedy}; funade explain {}", target.id);
+    Some((FindingKind::Unhealthy, parts.join("; "), next))
+}
+
+/// Whether a task stopped for a reason of its own, and not since somebody wanted fewer, or others.
+fn stopped_by_itself(task: &StoppedTask) -> bool {
+    let reason = task.reason.as_deref().unwrap_or_default().to_lowercase();
+    match task.stop_code.as_deref() {
+        Some("UserInitiated" | "SpotInterruption" | "TerminationNotice") => false,
+        Some("ServiceSchedulerInitiated") => reason.contains("health check"),
+        Some(_) | None => true,
+    }
+}
+
+fn image_gone(looked: &Looked<'_>) -> Option<Found> {
+    if looked.running_image != Some(false) {
+        return None;
+    }
+    let running = looked.observed.running.as_ref()?;
+    let image = running.document.image(&looked.target.container)?;
+    let sentence = format!(
+        "the registry has {image} no more, which runs: a task that stops does not come back"
+    );
+    let next = "push it again, or deploy another release; see that the repository's lifecycle \
+                policy spares what runs";
+    Some((FindingKind::ImageGone, sentence, next.to_owned()))
+}
+
+fn no_way_back(looked: &Looked<'_>) -> Option<Found> {
+    let way_back = looked.way_back?;
+    let short = way_back.revision.short();
+    let Some(found) = way_back.found.as_ref().filter(|found| found.active) else {
+        let sentence = format!("a rollback would bring {short} back, which is deregistered");
+        let next = "deploy a release, and let revisions be: ECS deploys none that is deregistered";
+        return Some((FindingKind::NoWayBack, sentence, next.to_owned()));
+    };
+    // The image that runs has a finding of its own.
+    let runs = looked.observed.running.as_ref().is_some_and(|running| running.arn == found.arn);
+    if !way_back.image_present && !runs {
+        let sentence = format!("a rollback would bring {short} back, whose image is gone");
+        let next = "see that the repository's lifecycle policy keeps what may be gone back to";
+        return Some((FindingKind::NoWayBack, sentence, next.to_owned()));
+    }
+    let missing = unresolved(found, looked.observed.stores.as_ref()?);
+    (!missing.is_empty()).then(|| {
+        let missing = list(&missing);
+        let sentence =
+            format!("a rollback would bring {short} back, whose tasks could not read {missing}");
+        let next = "write what is missing again, or deploy a release that does without it";
+        (FindingKind::NoWayBack, sentence, next.to_owned())
+    })
+}
+
+/// The secrets that a revision's tasks would read and that are not there. Only of those that Funade
+/// has written into it, and that the target reads still.
+fn unresolved(revision: &Revision, stores: &Stores) -> Vec<String> {
+    let configuration = revision.document.configuration().0;
+    let sources = configuration.values().flat_map(BTreeMap::values);
+    let missing = sources.filter(|source| match source {
+        Source::Parameter { written_at: None, .. } => false,
+        Source::Parameter { name, .. } => {
+            let mut paths = stores.paths.iter().filter(|(path, _)| path.below(name).is_some());
+            paths.next().is_some_and(|(_, held)| !held.contains_key(name))
+        }
+        Source::Secret { name, .. } => stores.secrets.get(name).is_some_and(Option::is_none),
+    });
+    missing.map(ToString::to_string).collect()
+}
+
+fn no_brake(looked: &Looked<'_>) -> Option<Found> {
+    let service = looked.observed.service.as_ref()?;
+    let none = !service.has_brake && looked.target.verify.alarms.is_empty();
+    none.then(|| {
+        let sentence = "its ECS service has neither a circuit breaker nor alarms, and `verify` \
+                        names none: a bad deployment goes on until its deadline";
+        let next = "turn on deploymentCircuitBreaker with rollback, or name alarms in `verify`";
+        (FindingKind::NoBrake, sentence.to_owned(), next.to_owned())
+    })
+}
+
+/// Another container whose image may be another tomorrow. Ours is always pinned.
+fn mutable_tag(looked: &Looked<'_>) -> Option<Found> {
+    let running = looked.observed.running.as_ref()?;
+    let others = running.document.images();
+    let loose: Vec<String> = others
+        .filter(|(name, _)| *name != looked.target.container.as_str())
+        .filter(|(_, image)| ImageReference::parse(image).is_none_or(|i| i.digest.is_none()))
+        .filter(|(_, image)| !image.contains('@'))
+        .map(|(name, image)| format!("{name} ({image})"))
+        .collect();
+    (!loose.is_empty()).then(|| {
+        let sentence =
+            format!("{} runs by a tag that may be moved: two tasks may differ", list(&loose));
+        let next = "name it by its digest in the task definition, or make its tags immutable";
+        (FindingKind::MutableTag, sentence, next.to_owned())
+    })
+}

@@ -1,0 +1,217 @@
+//! The targets of one place, ten at a time.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Failed, Part, Round, Scope, is_due};
+use crate::config::{Config, Registry, Target};
+use crate::decisions::findings::{Looked, WayBackLook, findings, hints_at_stops};
+use crate::decisions::observation::Observation;
+use crate::decisions::plan::Plan;
+use crate::facts::ecs::EcsService;
+use crate::facts::finding::{About, Finding, FindingKind, Policy};
+use crate::facts::image::ImageReference;
+use crate::facts::names::{ClusterName, EcsServiceName, Place, TargetId};
+use crate::facts::record::TargetRecord;
+use crate::facts::subject::{Subject, Wake};
+use crate::facts::task_definition::Revision;
+use crate::shell::observe::{Described, Known, known_of_many, observe};
+use crate::world::{CallError, CallProblem, Ecr, Ecs, SERVICES_READ_MAX, World};
+
+/// Targets that are described with one call.
+pub(super) struct Batch<'a> {
+    pub(super) place: &'a Place,
+    cluster: &'a ClusterName,
+    pub(super) targets: Vec<&'a Target>,
+}
+
+/// The batches in scope, and the suspects. A minute's share is spread over all places: of each it is
+/// some batches, never all of them.
+pub(super) fn batches<'a>(
+    config: &'a Config,
+    scope: &Scope,
+    suspects: &BTreeSet<TargetId>,
+) -> Vec<Batch<'a>> {
+    let mut clusters: BTreeMap<(&Place, &ClusterName), Vec<&Target>> = BTreeMap::new();
+    for target in config.targets() {
+        clusters.entry((&target.place, &target.cluster)).or_default().push(target);
+    }
+    let mut batches = Vec::new();
+    let mut number = 0;
+    for ((place, cluster), targets) in clusters {
+        for targets in targets.chunks(SERVICES_READ_MAX) {
+            let whole = match scope {
+                Scope::Everything | Scope::Environments(_) => true,
+                Scope::Minute { minute, of } => is_due(number, *minute, *of),
+            };
+            number += 1;
+            let wanted = |target: &&Target| match scope {
+                Scope::Environments(named) => named.contains(&target.id.environment),
+                Scope::Everything | Scope::Minute { .. } => whole || suspects.contains(&target.id),
+            };
+            let targets: Vec<&Target> = targets.iter().copied().filter(wanted).collect();
+            if !targets.is_empty() {
+                batches.push(Batch { place, cluster, targets });
+            }
+        }
+    }
+    batches
+}
+
+/// Looks at the targets of one place. A place that refuses is not asked again.
+pub(super) async fn sweep_place<W: World>(
+    round: &Round<'_, W>,
+    place: &Place,
+    batches: Vec<Batch<'_>>,
+) -> Part {
+    let mut part = Part::default();
+    for batch in batches {
+        let names: Vec<EcsServiceName> =
+            batch.targets.iter().map(|target| target.ecs_service.clone()).collect();
+        let described = round.world.ecs().services(place, batch.cluster, &names).await;
+        match described {
+            Ok(services) => {
+                part.looked_at.insert(About::Place(place.clone()));
+                sweep_batch(round, &batch, services, &mut part).await;
+            }
+            Err(error) if error.problem == CallProblem::Refused => {
+                unreachable(round, place, &error, &mut part);
+                return part;
+            }
+            Err(error) => {
+                let what = format!("{} targets in {} of {place}", names.len(), batch.cluster);
+                part.failed.push(Failed { what, error: error.in_full() });
+            }
+        }
+    }
+    part
+}
+
+fn unreachable<W: World>(round: &Round<'_, W>, place: &Place, error: &CallError, part: &mut Part) {
+    let about = About::Place(place.clone());
+    let sentence = format!("{place} cannot be looked at: {}", error.in_full());
+    let next = "see that member.yaml is deployed there and names this hub; its targets are left \
+                alone until then";
+    part.looked_at.insert(about.clone());
+    let (kind, now) = (FindingKind::Unreachable, round.now);
+    part.findings.push(Finding::new(about, kind, (sentence, next.to_owned()), now));
+    part.failed.push(Failed { what: place.to_string(), error: error.in_full() });
+}
+
+async fn sweep_batch<W: World>(
+    round: &Round<'_, W>,
+    batch: &Batch<'_>,
+    mut services: BTreeMap<EcsServiceName, EcsService>,
+    part: &mut Part,
+) {
+    let Round { world, services: records, holds, .. } = round;
+    let mut known = match known_of_many(*world, &batch.targets, records, holds).await {
+        Ok(known) => known,
+        Err(error) => {
+            let what = format!("what the ledger says of {} targets", batch.targets.len());
+            part.failed.push(Failed { what, error: error.in_full() });
+            return;
+        }
+    };
+    for target in &batch.targets {
+        let service = services.remove(&target.ecs_service);
+        let Some(known) = known.remove(&target.id) else { continue };
+        if let Err(error) = sweep_target(round, target, &known, service, part).await {
+            part.failed.push(Failed { what: target.id.to_string(), error: error.in_full() });
+        }
+    }
+}
+
+async fn sweep_target<W: World>(
+    round: &Round<'_, W>,
+    target: &Target,
+    known: &Known,
+    service: Option<EcsService>,
+    part: &mut Part,
+) -> Result<(), CallError> {
+    let (world, now) = (round.world, round.world.now());
+    let described = Described::Already(service);
+    let (mut observed, plan) = observe(world, target, known, described, now).await?;
+    let hints = observed.service.as_ref().is_some_and(|service| hints_at_stops(service, now));
+    if hints && observed.stopped.is_none() {
+        let Target { place, cluster, ecs_service, .. } = target;
+        observed.stopped = Some(world.ecs().stopped_tasks(place, cluster, ecs_service).await?);
+    }
+    let running_image = match &observed.running {
+        Some(running) => image_present(round, target, running).await?,
+        None => None,
+    };
+    let way_back = way_back(round, target, &known.record, &observed).await?;
+    let found = findings(&Looked {
+        target,
+        assigned: known.assigned.as_ref(),
+        record: &known.record,
+        observed: &observed,
+        plan: &plan,
+        running_image,
+        way_back: way_back.as_ref(),
+        now,
+    });
+    part.looked_at.insert(About::Target(target.id.clone()));
+    if has_work(&plan, &known.record) && is_healed(round.config, &found) {
+        let subject = Subject::Target(target.id.clone());
+        part.wakes.push(Wake::new(subject, round.cause, plan.report.code()));
+    }
+    part.findings.extend(found);
+    Ok(())
+}
+
+/// Whether a pass would change anything.
+fn has_work(plan: &Plan, record: &TargetRecord) -> bool {
+    !plan.steps.is_empty() || plan.record != *record || plan.wake_service
+}
+
+/// Whether nothing that was found, and that a pass would put right, is to be told only.
+fn is_healed(config: &Config, found: &[Finding]) -> bool {
+    let healed = |finding: &Finding| config.policies.of(finding.kind) == Policy::Heal;
+    found.iter().filter(|finding| finding.kind.can_be_healed()).all(healed)
+}
+
+/// Whether a revision's image can be pulled; `None` where that is not in the target's repository.
+async fn image_present<W: World>(
+    round: &Round<'_, W>,
+    target: &Target,
+    revision: &Revision,
+) -> Result<Option<bool>, CallError> {
+    let image = revision.document.image(&target.container).and_then(ImageReference::parse);
+    let ours = image.filter(|image| {
+        image.repository == target.repository && image.registry == target.pulls_from.to_string()
+    });
+    let Some(digest) = ours.and_then(|image| image.digest) else { return Ok(None) };
+    let Registry { place } = &target.pulls_from;
+    let key = (place.clone(), target.repository.clone(), digest);
+    if let Some(known) = round.images.borrow().get(&key) {
+        return Ok(Some(*known));
+    }
+    let ecr = round.world.ecr();
+    let present = ecr.has_image(&target.pulls_from, &target.repository, &key.2).await?;
+    round.images.borrow_mut().insert(key, present);
+    Ok(Some(present))
+}
+
+/// What a rollback would bring back. Mostly that is what runs, and was read already.
+async fn way_back<W: World>(
+    round: &Round<'_, W>,
+    target: &Target,
+    record: &TargetRecord,
+    observed: &Observation,
+) -> Result<Option<WayBackLook>, CallError> {
+    let Some(good) = record.good.as_ref().filter(|good| good.revision.is_in(&target.place)) else {
+        return Ok(None);
+    };
+    let revision = good.revision.clone();
+    let running = observed.running.as_ref().filter(|running| running.arn == revision);
+    let found = match running {
+        Some(running) => Some(running.clone()),
+        None => round.world.ecs().task_definition(&target.place, revision.as_str()).await?,
+    };
+    let image_present = match &found {
+        Some(found) => image_present(round, target, found).await?.unwrap_or(true),
+        None => false,
+    };
+    Ok(Some(WayBackLook { revision, found, image_present }))
+}
