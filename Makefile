@@ -6,7 +6,7 @@ PIP    := $(VENV)/bin/pip
 PYTEST := $(VENV)/bin/python -m pytest -q
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-seeds test-stack soak lint local bench clean
+.PHONY: help demo test test-rust test-seeds test-stack test-page soak lint local bench clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -15,7 +15,7 @@ demo: ## Watch a simulated fleet take a new image; no AWS account needed
 	cargo build --bin funade
 	@cargo run --quiet --bin funade -- demo
 
-test: test-rust test-seeds test-stack ## Run every test
+test: test-rust test-seeds test-stack test-page ## Run every test
 
 test-rust: ## The Rust tests only
 	cargo test --workspace --all-targets
@@ -32,6 +32,14 @@ test-stack: $(VENV)/ready ## The real functions from template.yaml on a local st
 	cargo build --workspace
 	$(PYTEST) tests/stack
 
+# Root can install the browser; for others the tests are skipped and say what to install.
+test-page: $(VENV)/ready ## The fleet's page in a headless Chromium
+	@{ command -v chromium && command -v chromedriver; } >/dev/null || [ "$$(id -u)" != 0 ] \
+	  || ! command -v apt-get >/dev/null \
+	  || { apt-get update && apt-get install -y chromium chromium-driver; }
+	cargo build -p funade-report --example sample
+	$(PYTEST) -rs tests/page
+
 lint: ## Formatting, lints, documentation, licences
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
@@ -43,7 +51,7 @@ local: $(VENV)/ready ## Leave a local stack running to play with
 	$(VENV)/bin/python tests/stack/local.py
 
 bench: ## Measure start-up, size, calls and speed
-	cargo build --release -p image-push -p parameter-change -p service-event -p deploy
+	cargo build --release -p image-push -p parameter-change -p service-event -p sweep -p deploy
 	cargo run --release -p funade-bench
 
 clean: ## Remove all that was built or installed here

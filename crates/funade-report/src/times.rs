@@ -1,0 +1,25 @@
+//! How moments and spans of time are written: in UTC, and as coarse as a person reads them.
+
+use jiff::{SignedDuration, Timestamp};
+
+/// A moment to the minute: `2026-11-23 01:30`. The page says once that it is UTC.
+pub(crate) fn minute(moment: Timestamp) -> String {
+    moment.strftime("%Y-%m-%d %H:%M").to_string()
+}
+
+/// A moment, and how long ago that was: `2026-11-23 01:30 UTC (2h 5m ago)`.
+pub(crate) fn ago(moment: Timestamp, now: Timestamp) -> String {
+    format!("{} UTC ({} ago)", minute(moment), span(now.duration_since(moment)))
+}
+
+/// How long something took or lasts, in its two largest units: `45s`, `2m 10s`, `3h 5m`, `2d 4h`.
+pub(crate) fn span(span: SignedDuration) -> String {
+    let seconds = span.as_secs().max(0);
+    let (days, hours) = (seconds / 86_400, seconds / 3_600 % 24);
+    match (days, hours, seconds / 60 % 60, seconds % 60) {
+        (0, 0, 0, seconds) => format!("{seconds}s"),
+        (0, 0, minutes, seconds) => format!("{minutes}m {seconds}s"),
+        (0, hours, minutes, _) => format!("{hours}h {minutes}m"),
+        (days, hours, _, _) => format!("{days}d {hours}h"),
+    }
+}
