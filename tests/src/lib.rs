@@ -1,6 +1,7 @@
 //! What the tests share: the example fleet, and a simulated AWS that it runs in.
 
 mod parameters;
+mod sweeps;
 mod verification;
 
 pub use parameters::{deployed, parameter, plain, text};

@@ -132,6 +132,6 @@ impl Stage {
     }
 }
 
-fn below(target: &Target, name: &str) -> ParameterName {
+pub(crate) fn below(target: &Target, name: &str) -> ParameterName {
     parameter(&format!("{}{name}", target.parameters[0].path))
 }

@@ -4,6 +4,9 @@
 use funade_sim::{History, shrink};
 use funade_tests::root;
 
+/// Histories without any event: enough for every act to meet every other.
+const DEAF_SEEDS: u64 = 1_000;
+
 /// The seeds that ever failed.
 fn hard_seeds() -> Vec<u64> {
     let text = std::fs::read_to_string(root().join("tests/seeds.txt")).expect("readable");
@@ -18,6 +21,15 @@ fn what_was_hard_once_holds() {
     assert!(!seeds.is_empty());
     for seed in seeds {
         let outcome = History::of(seed).run();
+        assert_eq!(outcome.violation, None, "seed {seed}");
+    }
+}
+
+/// Row 30: with every event of AWS lost the sweep finds it all, within two rounds.
+#[test]
+fn with_every_event_lost_two_sweeps_are_enough() {
+    for seed in 0..DEAF_SEEDS {
+        let outcome = History::of(seed).without_events().run();
         assert_eq!(outcome.violation, None, "seed {seed}");
     }
 }

@@ -174,6 +174,10 @@ impl Sim {
         loop {
             self.state_mut().calls.round += 1;
             let polled = work.as_mut().poll(&mut context);
+            let round_takes = self.state().round_takes;
+            if round_takes.is_positive() {
+                self.pass_time(round_takes);
+            }
             if self.state_mut().calls.take_dead() {
                 return None;
             }

@@ -8,6 +8,7 @@
 //! same whenever it is drawn.
 
 mod alarms;
+mod buckets;
 mod calls;
 mod chance;
 mod ecr;

@@ -12,6 +12,7 @@ use funade::facts::parameter::{
 use funade::world::{CallError, ParameterPage, ParameterStore, SecretsManager};
 use jiff::Timestamp;
 
+use crate::buckets::Bucket;
 use crate::state::Sim;
 
 /// The most that AWS gives in a page.
@@ -166,6 +167,7 @@ impl ParameterStore for Sim {
         next: Option<&str>,
     ) -> Result<ParameterPage, CallError> {
         self.call("GetParametersByPath", format!("{path} in {place}"), |state| {
+            state.may_call(place, Bucket::Parameters)?;
             Ok(state.stores.page(place, path, next))
         })
         .await

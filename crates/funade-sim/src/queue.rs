@@ -20,6 +20,13 @@ pub(crate) struct Message {
     received: bool,
 }
 
+impl Sim {
+    /// Loses all messages, as no queue should.
+    pub fn lose_messages(&self) {
+        self.state_mut().messages.0.clear();
+    }
+}
+
 impl Messages {
     /// Receives what is there for the first subject whose messages can be received: one pass serves
     /// them all. A group of which a message is out waits for it.

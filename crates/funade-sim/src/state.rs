@@ -1,7 +1,7 @@
 //! The simulated world's state and its clock.
 
 use std::cell::{Ref, RefCell, RefMut};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use funade::facts::ecs::AlarmState;
 use funade::facts::names::{AlarmName, Place, TargetId};
@@ -10,6 +10,7 @@ use funade::shell::ConfigCache;
 use funade::world::World;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::buckets::Buckets;
 use crate::calls::Calls;
 use crate::ecr::Images;
 use crate::ecs::Services;
@@ -37,6 +38,11 @@ pub(crate) struct State {
     pub(crate) table: Table,
     pub(crate) messages: Messages,
     pub(crate) journal: Vec<Said>,
+    pub(crate) buckets: Buckets,
+    /// How long a round of calls takes, where that counts.
+    pub(crate) round_takes: SignedDuration,
+    /// Where our role cannot be assumed.
+    pub(crate) closed: BTreeSet<Place>,
     /// The targets' records that were written since somebody looked.
     pub(crate) written: Vec<(TargetId, TargetRecord)>,
 }
@@ -57,6 +63,9 @@ impl Sim {
                 table: Table::default(),
                 messages: Messages::default(),
                 journal: Vec::new(),
+                buckets: Buckets::default(),
+                round_takes: SignedDuration::ZERO,
+                closed: BTreeSet::new(),
                 written: Vec::new(),
             }),
             cache: ConfigCache::default(),
@@ -69,6 +78,21 @@ impl Sim {
         state.now += duration;
         let now = state.now;
         state.services.move_on(now);
+    }
+
+    /// Lets each round of calls take so long.
+    pub fn set_latency(&self, round_takes: SignedDuration) {
+        self.state_mut().round_takes = round_takes;
+    }
+
+    /// Takes the role away that is assumed in a place, or gives it back.
+    pub fn set_closed(&self, place: &Place, closed: bool) {
+        let places = &mut self.state_mut().closed;
+        if closed {
+            places.insert(place.clone());
+        } else {
+            places.remove(place);
+        }
     }
 
     pub(crate) fn state(&self) -> Ref<'_, State> {

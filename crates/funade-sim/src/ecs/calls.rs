@@ -12,6 +12,7 @@ use funade::world::{CallError, CallProblem, Ecs, SERVICES_READ_MAX};
 use jiff::Timestamp;
 
 use super::{By, Seen, ServiceKey, Services};
+use crate::buckets::Bucket;
 use crate::state::Sim;
 use crate::task_definition::is_refused;
 
@@ -43,6 +44,7 @@ impl Ecs for Sim {
     ) -> Result<Option<EcsService>, CallError> {
         let key = (place.clone(), cluster.clone(), service.clone());
         self.call("DescribeServices", subject(place, cluster, service), |state| {
+            state.may_call(place, Bucket::Services)?;
             Ok(state.services.described(&key, state.now))
         })
         .await
@@ -56,6 +58,7 @@ impl Ecs for Sim {
     ) -> Result<BTreeMap<EcsServiceName, EcsService>, CallError> {
         let subject = format!("{} services in {cluster} of {place}", services.len());
         self.call("DescribeServices", subject, |state| {
+            state.may_call(place, Bucket::Services)?;
             assert!(services.len() <= SERVICES_READ_MAX, "ECS refuses more");
             let found = services.iter().filter_map(|name| {
                 let key = (place.clone(), cluster.clone(), name.clone());
@@ -72,6 +75,7 @@ impl Ecs for Sim {
         arn_or_family: &str,
     ) -> Result<Option<Revision>, CallError> {
         self.call("DescribeTaskDefinition", arn_or_family.to_owned(), |state| {
+            state.may_call(place, Bucket::TaskDefinitions)?;
             Ok(state.services.find(place, arn_or_family).cloned())
         })
         .await
@@ -86,6 +90,7 @@ impl Ecs for Sim {
     ) -> Result<Vec<ServiceDeployment>, CallError> {
         let key = (place.clone(), cluster.clone(), service.clone());
         self.call("ListServiceDeployments", subject(place, cluster, service), |state| {
+            state.may_call(place, Bucket::ServiceDeployments)?;
             let services = &state.services;
             if !services.keeps_history {
                 return Ok(Vec::new());
@@ -108,6 +113,7 @@ impl Ecs for Sim {
     ) -> Result<Vec<StoppedTask>, CallError> {
         let key = (place.clone(), cluster.clone(), service.clone());
         self.call("DescribeTasks", subject(place, cluster, service), |state| {
+            state.may_call(place, Bucket::Tasks)?;
             let service = state.services.by_name.get(&key);
             Ok(service.map(|service| service.stopped(state.now)).unwrap_or_default())
         })
@@ -140,6 +146,7 @@ impl Ecs for Sim {
     ) -> Result<RevisionArn, CallError> {
         let subject = format!("{} in {place}", registration.document.family());
         self.call("RegisterTaskDefinition", subject, |state| {
+            state.may_call(place, Bucket::Registrations)?;
             if is_refused(&registration.document) {
                 return Err(CallProblem::Refused);
             }
@@ -159,6 +166,7 @@ impl Ecs for Sim {
     ) -> Result<DeploymentId, CallError> {
         let key = (place.clone(), cluster.clone(), service.clone());
         self.call("UpdateService", subject(place, cluster, service), |state| {
+            state.may_call(place, Bucket::Updates)?;
             let known = state.services.find(place, revision.as_str());
             if known.is_none_or(|known| !known.active) {
                 return Err(CallProblem::Refused);

@@ -9,6 +9,7 @@ pub use service::{Breaker, Strategy};
 
 use std::collections::BTreeMap;
 
+use funade::facts::cause::StoppedTask;
 use funade::facts::ecs::{Controller, EcsService, RolloutState, ServiceDeployment, ServiceMessage};
 use funade::facts::names::{
     ClusterName, ContainerName, DeploymentId, EcsServiceName, Place, RevisionArn,
@@ -175,6 +176,18 @@ impl Sim {
         let service = state.services.existing(&(place.clone(), cluster.clone(), name.clone()));
         service.missing = count;
         service.said = said.map(|text| ServiceMessage { at: now, text: text.to_owned() });
+    }
+
+    /// Says which of a service's tasks stopped lately, besides those of deployments that fail.
+    pub fn set_stopped(
+        &self,
+        place: &Place,
+        cluster: &ClusterName,
+        name: &EcsServiceName,
+        tasks: &[StoppedTask],
+    ) {
+        let key = (place.clone(), cluster.clone(), name.clone());
+        self.state_mut().services.existing(&key).stopped_lately = tasks.to_vec();
     }
 
     /// Deletes a service.

@@ -50,6 +50,7 @@ pub(super) struct Service {
     pub(super) missing: u32,
     /// What ECS says of that.
     pub(super) said: Option<ServiceMessage>,
+    pub(super) stopped_lately: Vec<StoppedTask>,
     deployments: Vec<Running>,
     /// All that ever began, the newest last.
     history: Vec<ServiceDeployment>,
@@ -150,6 +151,7 @@ impl Service {
             desired_count,
             missing: 0,
             said: None,
+            stopped_lately: Vec::new(),
             deployments: Vec::new(),
             history: Vec::new(),
         };
@@ -393,6 +395,7 @@ impl Service {
             let failure = running.behaviour.failure();
             failure.map(|f| f.stopped(&running.deployment.id, running.began, until))
         };
-        self.deployments.iter().filter_map(of_deployment).flatten().collect()
+        let of_deployments = self.deployments.iter().filter_map(of_deployment).flatten();
+        of_deployments.chain(self.stopped_lately.iter().cloned()).collect()
     }
 }

@@ -52,6 +52,28 @@ pub(crate) enum What {
     Wake { target: usize },
 }
 
+impl What {
+    /// Loses all copies of the events that this would send.
+    pub(super) fn lose_events(&mut self) {
+        match self {
+            Self::Push { copies, .. }
+            | Self::MoveTag { copies, .. }
+            | Self::Put { copies, .. }
+            | Self::Delete { copies, .. }
+            | Self::Alarm { copies, .. } => copies.clear(),
+            Self::DeleteImage { .. }
+            | Self::Request { .. }
+            | Self::Hold { .. }
+            | Self::Unhold { .. }
+            | Self::RollBack { .. }
+            | Self::ChangeByHand { .. }
+            | Self::Force { .. }
+            | Self::Stop { .. }
+            | Self::Wake { .. } => {}
+        }
+    }
+}
+
 /// What chance decides besides the acts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Luck {
@@ -72,6 +94,8 @@ pub(crate) struct Luck {
     pub(crate) skew: i64,
     /// How many calls of a thousand take some seconds.
     pub(crate) slow: u64,
+    /// Whether the schedule works while things happen.
+    pub(crate) sweeps: bool,
 }
 
 /// Draws the luck of a seed.
@@ -90,6 +114,7 @@ pub(super) fn luck(chance: &mut Chance, fleets: usize) -> Luck {
         lost: *chance.one_of(&[0, 100, 500, 1_000]),
         skew: *chance.one_of(&[0, 0, -2, 2]),
         slow: *chance.one_of(&[0, 50, 200]),
+        sweeps: false,
     }
 }
 

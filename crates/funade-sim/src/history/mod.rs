@@ -3,8 +3,8 @@
 //!
 //! One seed is one history, the same on every machine. The functions are those that run in Lambda;
 //! up to three run at once, each call of each may fail, be slow, or be the last thing that its
-//! function does. When all is over, faults end, every subject is woken twice, and the fleet must
-//! be where it should be.
+//! function does. When all is over, faults end, the fleet is swept twice, and it must be where it
+//! should be.
 
 mod acts;
 mod checkers;
@@ -39,9 +39,21 @@ impl History {
     #[must_use]
     pub fn of(seed: u64) -> Self {
         let mut chance = Chance::of(seed, 0);
-        let luck = acts::luck(&mut chance, fleets::COUNT);
+        let mut luck = acts::luck(&mut chance, fleets::COUNT);
+        // Drawn by itself, so that older seeds bring what they brought before there were sweeps.
+        luck.sweeps = Chance::of(seed, 3).per_mille(500);
         let acts = acts::acts(&mut chance, &fleets::fleet(luck.fleet).config);
         Self { seed, luck, acts, faults: None }
+    }
+
+    /// The same history with every event lost, from ECR, Parameter Store, ECS and `CloudWatch`.
+    #[must_use]
+    pub fn without_events(mut self) -> Self {
+        for act in &mut self.acts {
+            act.what.lose_events();
+        }
+        self.luck.lost = 1_000;
+        self
     }
 
     /// How much there is to it: what happens, and what goes wrong.

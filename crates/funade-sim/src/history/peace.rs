@@ -1,5 +1,5 @@
-//! The end of a history: faults end, what was begun comes to its end, every subject is woken twice,
-//! and the fleet must be where it should be. A third time nothing is done.
+//! The end of a history: faults end, what was begun comes to its end, the fleet is swept twice, and it
+//! must be where it should be. A third sweep does nothing.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,6 @@ use funade::config::Target;
 use funade::facts::deploy::Phase;
 use funade::facts::ecs::{AlarmState, RolloutState};
 use funade::facts::parameter::ParameterValue;
-use funade::facts::subject::Subject;
 use funade::facts::task_definition::VariableValue;
 use jiff::SignedDuration;
 
@@ -38,7 +37,7 @@ pub(super) fn make_peace(course: &mut Course<'_>) {
         // What is read must not be what was so a moment ago.
         course.wait(A_WHILE);
         course.tell(|| format!("-- sweep {sweep}"));
-        wake_all(course);
+        course.sweep();
         course.go_on(ALL_IS_OVER);
     }
     // A hold may have ended a moment ago.
@@ -58,7 +57,7 @@ pub(super) fn make_peace(course: &mut Course<'_>) {
     }
     let still = Still::of(course.sim);
     course.tell(|| "-- sweep 3".to_owned());
-    wake_all(course);
+    course.sweep();
     course.go_on(SignedDuration::ZERO);
     course.violation = course.violation.take().or_else(|| still.moved(course.sim));
 }
@@ -80,15 +79,6 @@ impl Still {
         let what = "a sweep at the fixed point has written or registered something".to_owned();
         let invariant = Invariant::FixedPoint;
         (*self != Self::of(sim)).then_some(Violation { invariant, what })
-    }
-}
-
-fn wake_all(course: &mut Course<'_>) {
-    let services = course.config.services.keys().cloned().map(Subject::Service);
-    let targets = course.targets.iter().map(|target| Subject::Target(target.id.clone()));
-    let subjects: Vec<Subject> = services.chain(targets).collect();
-    for subject in subjects {
-        course.wake(subject);
     }
 }
 

@@ -32,6 +32,8 @@ pub(super) enum Later {
     Replicated { tag: Tag, digest: Digest, copies: Copies },
     /// An alarm is quiet again.
     Quiet { target: usize, copies: Copies },
+    /// The schedule's event.
+    Sweep,
 }
 
 /// The image with a number.
@@ -133,6 +135,7 @@ impl<'sim> Course<'sim> {
                     self.send(event, &copies);
                 }
             }
+            Later::Sweep => self.sweep(),
             Later::Quiet { target, copies } => self.alarm(target, AlarmState::Quiet, &copies),
         }
     }

@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Waker};
 use funade::config::{Config, Target};
 use funade::facts::names::Tag;
 use funade::facts::subject::Subject;
-use funade::shell::{Delivered, deliver, handle_event};
+use funade::shell::{Delivered, Scope, deliver, handle_event, sweep};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -64,6 +64,12 @@ pub struct Outcome {
     pub struck: BTreeMap<usize, Fault>,
 }
 
+/// How often everything is looked at, by the template's default.
+const SWEPT_EVERY: SignedDuration = SignedDuration::from_mins(15);
+
+/// How often that is while things happen.
+const SWEEPS: i32 = 8;
+
 /// A function that runs.
 struct Flight<'sim> {
     work: Pin<Box<dyn Future<Output = Landed> + 'sim>>,
@@ -78,6 +84,7 @@ enum Purpose {
     Pass(Subject),
     Event(Arc<Value>, u32),
     Person,
+    Sweep,
 }
 
 /// How it ended.
@@ -162,6 +169,11 @@ pub(super) fn run(history: &History, told: bool) -> Outcome {
     for (index, act) in history.acts.iter().enumerate() {
         course.arrives(begin + act.after, Arrival::Act(index));
     }
+    if history.luck.sweeps {
+        for number in 1..=SWEEPS {
+            course.arrives(begin + SWEPT_EVERY * number, Arrival::Then(people::Later::Sweep));
+        }
+    }
     course.go_on(ACTS_SETTLE);
     make_peace(&mut course);
     let Course { steps, passes, violation, story, .. } = course;
@@ -229,7 +241,7 @@ impl<'sim> Course<'sim> {
     fn busy(&self) -> BTreeSet<Subject> {
         let passes = self.flights.iter().filter_map(|flight| match &flight.what {
             Purpose::Pass(subject) => Some(subject.clone()),
-            Purpose::Event(..) | Purpose::Person => None,
+            Purpose::Event(..) | Purpose::Person | Purpose::Sweep => None,
         });
         passes.collect()
     }
@@ -291,6 +303,17 @@ impl<'sim> Course<'sim> {
         self.fly(Purpose::Person, work);
     }
 
+    /// The schedule's event: everything is looked at.
+    pub(super) fn sweep(&mut self) {
+        let (sim, config, cause) = (self.sim, self.config, self.event_id());
+        self.fly(Purpose::Sweep, async move {
+            match sweep(sim, config, &Scope::Everything, &cause).await {
+                Ok(swept) => Landed::Said(format!("a sweep wakes {:?}", swept.woken)),
+                Err(_) => Landed::Failed,
+            }
+        });
+    }
+
     /// One of the functions makes its next round of calls.
     fn fly_on(&mut self) {
         if self.chance.per_mille(self.history.luck.slow) {
@@ -332,6 +355,7 @@ impl<'sim> Course<'sim> {
                 self.invoked_again(event, attempts);
             }
             Purpose::Person => self.tell(|| "the person's tool is closed".to_owned()),
+            Purpose::Sweep => self.tell(|| "the function dies in its sweep".to_owned()),
         }
     }
 
@@ -353,8 +377,8 @@ impl<'sim> Course<'sim> {
             (Purpose::Event(event, attempts), Landed::Failed) => {
                 self.invoked_again(event, attempts);
             }
-            (Purpose::Person, Landed::Said(said)) => self.tell(|| said),
-            (Purpose::Event(..) | Purpose::Person, _) => {}
+            (Purpose::Person | Purpose::Sweep, Landed::Said(said)) => self.tell(|| said),
+            (Purpose::Event(..) | Purpose::Person | Purpose::Sweep, _) => {}
         }
     }
 

@@ -152,6 +152,20 @@ pub fn candidates(
     eligible.into_iter().map(|(_, release)| Candidate::Selected(release.clone())).collect()
 }
 
+/// Whether a pass over the service has something to do, whoever should have woken it.
+#[must_use]
+pub fn is_behind(
+    service: &Service,
+    record: &ServiceRecord,
+    releases: &[Release],
+    request: Option<&Request>,
+    now: Timestamp,
+) -> bool {
+    let uncovered = record.newest().is_some() && !record.assigned.keys().eq(service.targets.keys());
+    let waits = !candidates(service, record, releases, request, now).is_empty();
+    waits || uncovered || !record.turns.is_empty()
+}
+
 /// The releases that the registry has, that the selection would take, and that nobody has told of.
 /// What was pushed a moment ago may be told of yet.
 #[must_use]
@@ -168,7 +182,9 @@ pub fn missed(
             tag: tag.clone(),
             digest: image.digest.clone(),
             pushed_at: image.pushed_at,
-            noted_at: now,
+            // When we should have heard of it: it is no news to a person who has asked for another
+            // release since.
+            noted_at: image.pushed_at,
             cause: cause.to_owned(),
         };
         image.tags.iter().map(release).collect()

@@ -213,8 +213,13 @@ fn changed_since(looked: &Looked<'_>) -> bool {
 /// Somebody deployed something else. Who, the revision tells, where it is a new one.
 fn changed_by_hand(looked: &Looked<'_>) -> Found {
     let Looked { target, observed, plan, .. } = *looked;
-    let running =
-        observed.running.as_ref().filter(|running| !running.tags.contains_key(DEPLOY_TAG));
+    // An older revision of ours that somebody put back tells nothing of who that was. But one that
+    // bears the last deploy's tag is a copy of what that brought: it is not what it registered.
+    let last = looked.record.deploy.as_ref().map(|deploy| deploy.id.to_string());
+    let running = observed.running.as_ref().filter(|running| {
+        let tagged = running.tags.get(DEPLOY_TAG);
+        tagged.is_none() || tagged == last.as_ref()
+    });
     let by = running.and_then(|running| running.registered_by.as_deref());
     let by = by.map_or_else(String::new, |arn| format!(" ({arn} registered what runs)"));
     let (service, id) = (&target.id.service, &target.id);

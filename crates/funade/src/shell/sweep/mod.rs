@@ -6,6 +6,7 @@
 //! Invariants: a sweep changes nothing but findings and the releases that it notes; a place that
 //! cannot be looked at costs one call, and stops no other; what was not looked at keeps its findings.
 
+mod schedule;
 mod services;
 mod targets;
 
@@ -17,6 +18,7 @@ use futures_util::{StreamExt, stream, try_join};
 use jiff::Timestamp;
 use tracing::{info, warn};
 
+pub use self::schedule::{Scheduled, handle_schedule};
 use self::services::sweep_service;
 use self::targets::{Batch, batches, sweep_place};
 use crate::config::{Config, Service};

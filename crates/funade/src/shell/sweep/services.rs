@@ -5,7 +5,7 @@ use futures_util::try_join;
 
 use super::{Failed, Part, Round};
 use crate::config::Service;
-use crate::decisions::advance::{candidates, missed};
+use crate::decisions::advance::{is_behind, missed};
 use crate::facts::finding::{About, Finding, FindingKind, Policy};
 use crate::facts::release::Release;
 use crate::facts::subject::{Subject, Wake};
@@ -44,9 +44,9 @@ async fn look<W: World>(round: &Round<'_, W>, service: &Service) -> Result<Part,
             ledger.note_release(&service.name, release).await?;
         }
     }
-    let waits = !candidates(service, &record, &releases, request.as_ref(), *now).is_empty();
-    if waits || (heals && !missed.is_empty()) {
-        let reason = "a release waits to be assigned";
+    let behind = is_behind(service, &record, &releases, request.as_ref(), *now);
+    if behind || (heals && !missed.is_empty()) {
+        let reason = "something waits to be assigned";
         part.wakes.push(Wake::new(Subject::Service(service.name.clone()), *cause, reason));
     }
     if let Some(newest) = newest(service, &missed) {

@@ -152,7 +152,9 @@ async fn sweep_target<W: World>(
         now,
     });
     part.looked_at.insert(About::Target(target.id.clone()));
-    if has_work(&plan, &known.record) && is_healed(round.config, &found) {
+    // How it stands is written down by its own pass, whatever may be done about it.
+    let may_pass = plan.steps.is_empty() || is_healed(round.config, &found);
+    if has_work(&plan, &known.record) && may_pass {
         let subject = Subject::Target(target.id.clone());
         part.wakes.push(Wake::new(subject, round.cause, plan.report.code()));
     }
