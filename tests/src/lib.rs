@@ -69,6 +69,23 @@ pub fn tag(text: &str) -> Tag {
     Tag::parse(text).expect("a well-formed tag")
 }
 
+/// A fleet in a simulated AWS, every service running this tag, and nobody has looked at any yet.
+#[must_use]
+pub fn sim_of(files: &[(&str, &str)], running: &Tag) -> (Sim, Arc<Config>) {
+    let file = |(path, text): &(&str, &str)| SourceFile {
+        path: (*path).to_owned(),
+        text: (*text).to_owned(),
+    };
+    let sources = Sources::new(files.iter().map(file));
+    let checked = check(&sources);
+    let config = checked.config.unwrap_or_else(|| panic!("{:#?}", checked.problems));
+    let config = Arc::new(config);
+    let mut sim = Sim::new(BEGIN.parse().expect("a moment"));
+    sim.put_config(&config, &sources);
+    stand_up(&sim, &config, running);
+    (sim, config)
+}
+
 /// The example fleet in a simulated AWS, every target running 1.4.0, the configuration applied.
 pub struct Stage {
     /// The simulated AWS.

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use funade::world::World;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::clients::Clients;
 use crate::settings::Settings;
@@ -81,6 +81,11 @@ impl World for AwsWorld {
 
     fn queue(&self) -> &Self {
         self
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is where calls are paced")]
+    async fn pause(&self, duration: SignedDuration) {
+        tokio::time::sleep(duration.unsigned_abs()).await;
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is where time comes in")]

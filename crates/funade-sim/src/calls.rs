@@ -174,10 +174,8 @@ impl Sim {
         loop {
             self.state_mut().calls.round += 1;
             let polled = work.as_mut().poll(&mut context);
-            let round_takes = self.state().round_takes;
-            if round_takes.is_positive() {
-                self.pass_time(round_takes);
-            }
+            // Services move on when the work is done: no round is long.
+            self.state_mut().let_round_pass();
             if self.state_mut().calls.take_dead() {
                 return None;
             }
@@ -195,7 +193,7 @@ impl Sim {
         carry_out: impl FnOnce(&mut State) -> Result<T, CallProblem>,
     ) -> Result<T, CallError> {
         let (number, fault) = self.begin(operation, &subject);
-        GiveWay(false).await;
+        give_way().await;
         self.state_mut().stores.meanwhile(operation);
         let error =
             |problem| CallError { operation, subject: subject.clone(), problem, source: None };
@@ -245,6 +243,11 @@ impl Sim {
         self.state_mut().calls.dead = true;
         std::future::pending().await
     }
+}
+
+/// Lets a round of calls be made.
+pub(crate) async fn give_way() {
+    GiveWay(false).await;
 }
 
 /// Pending once, then ready. `Sim::run` polls again without being woken, but the combinators that

@@ -11,7 +11,7 @@ use funade::world::World;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::buckets::Buckets;
-use crate::calls::Calls;
+use crate::calls::{Calls, give_way};
 use crate::ecr::Images;
 use crate::ecs::Services;
 use crate::functions::Said;
@@ -104,6 +104,13 @@ impl Sim {
     }
 }
 
+impl State {
+    /// The time that a round of calls takes.
+    pub(crate) fn let_round_pass(&mut self) {
+        self.now += self.round_takes;
+    }
+}
+
 impl World for Sim {
     type Ledger = Self;
     type Ecs = Self;
@@ -139,6 +146,14 @@ impl World for Sim {
 
     fn queue(&self) -> &Self {
         self
+    }
+
+    /// Where calls take no time, pauses take none either.
+    async fn pause(&self, duration: SignedDuration) {
+        let end = self.state().now + duration;
+        while self.state().round_takes.is_positive() && self.state().now < end {
+            give_way().await;
+        }
     }
 
     fn now(&self) -> Timestamp {

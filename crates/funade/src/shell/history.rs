@@ -4,6 +4,7 @@ use futures_util::try_join;
 
 use crate::config::{Config, Target};
 use crate::facts::deploy::Deploy;
+use crate::facts::finding::{About, Finding, Policy};
 use crate::facts::hold::Hold;
 use crate::facts::names::{Tag, TargetId};
 use crate::facts::record::TargetRecord;
@@ -41,6 +42,8 @@ pub struct Explanation {
     pub record: TargetRecord,
     /// The hold that the last rollback has left.
     pub left_by_rollback: Option<Hold>,
+    /// What sweeps have found about it, its service and its place, and have told.
+    pub findings: Vec<Finding>,
     /// The last events that concerned it or its service, the newest first.
     pub events: Vec<EventNote>,
 }
@@ -104,17 +107,30 @@ pub async fn explain<W: World>(
     config: &Config,
     id: &TargetId,
 ) -> Result<Option<Explanation>, CallError> {
+    let Some(configured) = config.target(id) else { return Ok(None) };
     let (target, service) = (Subject::Target(id.clone()), Subject::Service(id.service.clone()));
     let ledger = world.ledger();
-    let (preview, record, left_by_rollback, of_target, of_service) = try_join!(
+    let (preview, record, left_by_rollback, mut findings, of_target, of_service) = try_join!(
         preview(world, config, id),
         ledger.target(id),
         after_rollback(world, config, id),
+        ledger.findings(),
         ledger.events_about(&target),
         ledger.events_about(&service),
     )?;
     let mut events = of_target;
     events.extend(of_service);
     events.sort_by(|a, b| (b.at, &b.id).cmp(&(a.at, &a.id)));
-    Ok(preview.map(|preview| Explanation { preview, record, left_by_rollback, events }))
+    let is_told = |f: &Finding| f.is_open && config.policies.of(f.kind) != Policy::Ignore;
+    findings.retain(|finding| is_told(finding) && concerns(&finding.about, configured));
+    Ok(preview.map(|preview| Explanation { preview, record, left_by_rollback, findings, events }))
+}
+
+/// Whether a finding is about a target, its service or its place.
+fn concerns(about: &About, target: &Target) -> bool {
+    match about {
+        About::Target(id) => *id == target.id,
+        About::Service(name) => *name == target.id.service,
+        About::Place(place) => *place == target.place,
+    }
 }

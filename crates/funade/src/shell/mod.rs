@@ -32,4 +32,4 @@ pub use reconcile_target::{Pass, reconcile_target};
 pub use request::{RequestError, request_deploy};
 pub use rollback::{RollbackError, RollbackWish, request_rollback};
 pub use status::{ServiceStatus, TargetState, status};
-pub use sweep::{Failed, Scope, Swept, sweep, wake_due};
+pub use sweep::{Failed, Scheduled, Scope, Swept, handle_schedule, sweep, wake_due};

@@ -65,6 +65,16 @@ pub(super) enum Described {
     NotYet,
 }
 
+impl Described {
+    /// The PRIMARY's revision, where that needs no guess.
+    fn revision(&self) -> Option<&RevisionArn> {
+        match self {
+            Self::Already(service) => Some(&service.as_ref()?.primary()?.revision),
+            Self::NotYet => None,
+        }
+    }
+}
+
 /// What the ledger says of a target.
 pub(super) struct Known {
     pub(super) record: TargetRecord,
@@ -273,7 +283,8 @@ pub(super) async fn look<W: World>(
     let (record, assigned) = (&known.record, known.assigned.as_ref());
     let ecs = world.ecs();
     let seen = record.last_seen.as_ref().filter(|seen| seen.is_in(&target.place));
-    let guess = seen.map_or(target.ecs_service.as_str(), RevisionArn::as_str);
+    let guess = seen.map_or(target.ecs_service.as_str(), RevisionArn::as_str).to_owned();
+    let guess = described.revision().map_or(guess, ToString::to_string);
     let service = async {
         match described {
             Described::Already(service) => Ok(service),
@@ -284,7 +295,7 @@ pub(super) async fn look<W: World>(
     };
     let (service, guessed, image_present, registered, deployments) = try_join!(
         service,
-        ecs.task_definition(&target.place, guess),
+        ecs.task_definition(&target.place, &guess),
         image_present(world, target, assigned),
         registered(world, target, record.deploy.as_ref()),
         deployments(world, target, record.deploy.as_ref()),

@@ -63,6 +63,9 @@ pub trait World {
     fn queue(&self) -> &Self::Queue;
     /// The time, by this machine's clock.
     fn now(&self) -> Timestamp;
+    /// Lets some moments pass, at most a second: for the pace of calls, never to wait for something
+    /// to happen.
+    async fn pause(&self, duration: SignedDuration);
 }
 
 /// Services in one `DescribeServices`.

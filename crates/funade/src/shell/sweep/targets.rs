@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::SignedDuration;
+
 use super::{Failed, Part, Round, Scope, is_due};
 use crate::config::{Config, Registry, Target};
 use crate::decisions::findings::{Looked, WayBackLook, findings, hints_at_stops};
@@ -16,6 +18,14 @@ use crate::facts::subject::{Subject, Wake};
 use crate::facts::task_definition::Revision;
 use crate::shell::observe::{Described, Known, known_of_many, observe};
 use crate::world::{CallError, CallProblem, Ecr, Ecs, SERVICES_READ_MAX, World};
+
+/// How long a target takes at least: five of a place in a second. Each is a task definition and some
+/// pages of parameters, of which an account gives twenty and forty in a second, the latter shared
+/// with all tasks that start there. So a sweep leaves half of either to others, and the share of a
+/// minute of two thousand targets in one account takes half a minute.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html>,
+/// <https://docs.aws.amazon.com/general/latest/gr/ssm.html>
+const TARGET_TAKES_MIN: SignedDuration = SignedDuration::from_millis(200);
 
 /// Targets that are described with one call.
 pub(super) struct Batch<'a> {
@@ -113,10 +123,15 @@ async fn sweep_batch<W: World>(
         }
     };
     for target in &batch.targets {
+        let began = world.now();
         let service = services.remove(&target.ecs_service);
         let Some(known) = known.remove(&target.id) else { continue };
         if let Err(error) = sweep_target(round, target, &known, service, part).await {
             part.failed.push(Failed { what: target.id.to_string(), error: error.in_full() });
+        }
+        let left = TARGET_TAKES_MIN - world.now().duration_since(began);
+        if left.is_positive() {
+            world.pause(left).await;
         }
     }
 }
