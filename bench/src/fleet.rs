@@ -26,6 +26,10 @@ pub(crate) const DEPLOYMENT_COMPLETED: &str =
 /// The change of a parameter that the same target reads.
 pub(crate) const PARAMETER_CHANGE: &str = include_str!("../../events/ssm-update.json");
 
+/// The minute in which one account of the fleet is looked at: that of the functions, if `acme` is in
+/// it.
+pub(crate) const SCHEDULED: &str = include_str!("../../tests/stack/scheduled-event.json");
+
 /// The account that the example fleet's images are pushed to.
 pub(crate) const REGISTRY_ACCOUNT: &str = "999999999999";
 

@@ -20,6 +20,10 @@ use crate::tls::Tls;
 /// Lives of each function. With thirty the median moves by a few per cent between runs.
 const SPAWNS: usize = 30;
 
+/// Lives of the sweep. It takes its time for each target, to leave the account's calls to others; so
+/// what an event takes says little, and has no target.
+const SPAWNS_OF_SWEEP: usize = 5;
+
 /// Lives before those that count, so that all files are in memory.
 const SPAWNS_BEFORE: usize = 3;
 
@@ -37,7 +41,8 @@ const TARGET_WOKEN: &str = r#""woken":["target/acme/order-api"]"#;
 /// What one event of each function is, for whoever reads the figures.
 pub(crate) const EVENTS: &str = "\
 One event of image-push: a push that wakes one service. Of parameter-change: the first change for
-some time, which wakes one target. Of service-event: the end of a deployment. Of deploy: a message
+some time, which wakes one target. Of service-event: the end of a deployment. Of sweep: a minute in
+which the two services of one cluster are looked at, and one target is woken. Of deploy: a message
 about one target, which reads one page of ten parameters and one alarm, registers a revision with
 them and the new image, and calls UpdateService.";
 
@@ -54,16 +59,19 @@ pub(crate) fn measure() -> Result<Vec<Figure>> {
         (handler("service-event", fleet::DEPLOYMENT_COMPLETED, TARGET_WOKEN)?, &two_accounts),
         (deploy("deploy", "JSON")?, &one_account),
     ];
+    let sweep = handler("sweep", fleet::SCHEDULED, TARGET_WOKEN)?;
     let other_account = deploy("deploy, target in another account", "JSON")?;
     let text = deploy("deploy, logs as text", "Text")?;
 
     let mut figures = Vec::new();
     for (setup, aws) in &main {
         figures.extend(weight(setup)?);
-        figures.extend(speed(setup, aws, &bundle)?);
+        figures.extend(speed(setup, aws, &bundle, SPAWNS)?);
     }
-    figures.extend(aside(speed(&other_account, &two_accounts, &bundle)?));
-    figures.extend(aside(speed(&text, &one_account, &bundle)?));
+    figures.extend(weight(&sweep)?);
+    figures.extend(aside(speed(&sweep, &one_account, &bundle, SPAWNS_OF_SWEEP)?));
+    figures.extend(aside(speed(&other_account, &two_accounts, &bundle, SPAWNS)?));
+    figures.extend(aside(speed(&text, &one_account, &bundle, SPAWNS)?));
     Ok(figures)
 }
 
@@ -101,12 +109,12 @@ fn weight(setup: &Setup) -> Result<Vec<Figure>> {
     ])
 }
 
-fn speed(setup: &Setup, aws: &FakeAws, bundle: &Bundle) -> Result<Vec<Figure>> {
+fn speed(setup: &Setup, aws: &FakeAws, bundle: &Bundle, spawns: usize) -> Result<Vec<Figure>> {
     let path = bundle.0.to_str().context("the temporary directory's name should be text")?;
     for _ in 0..SPAWNS_BEFORE {
         live(setup, aws, path)?;
     }
-    let lives = (0..SPAWNS).map(|_| live(setup, aws, path)).collect::<Result<Vec<_>>>()?;
+    let lives = (0..spawns).map(|_| live(setup, aws, path)).collect::<Result<Vec<_>>>()?;
     let of = |what, unit, target, number: &dyn Fn(&Life) -> f64| {
         figure(setup, what, unit, lives.iter().map(number).collect(), target)
     };

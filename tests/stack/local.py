@@ -40,6 +40,8 @@ Tell the hub that a deployment is completed, as ECS would. It looks at that targ
 
   {python} {script} deployment {environment}
 
+Whatever nobody tells it of, it finds by itself: every minute it looks at everything.
+
 The functions' log: {log}
 Ctrl-C here ends it all.
 """
@@ -52,7 +54,7 @@ def serve() -> int:
         print("making the fleet and the hub …", flush=True)
         fleet.make_fleet(emulator.client)
         stores.make_stores(emulator.client)
-        hub = deploy_hub(emulator, binaries)
+        hub = deploy_hub(emulator, binaries, on_schedule=True)
         applied = hub.funade("apply", str(fleet.FLEET.relative_to(ROOT)))
         print(applied.stdout, applied.stderr, sep="", end="", flush=True)
         if applied.returncode != 0:

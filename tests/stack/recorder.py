@@ -3,7 +3,7 @@
 The functions' endpoint is this proxy, and its upstream is the emulator. So the tests can say
 "exactly one UpdateService" from what went over the wire, not from what either side believes.
 Requests and responses pass unchanged, the Host header included: signatures stay valid. Only what
-`throttled` names is answered here.
+`throttled` names is answered here, and only what `changed` names is answered otherwise.
 """
 
 import contextlib
@@ -63,6 +63,14 @@ class Throttling:
         return self.when(call.request)
 
 
+@dataclass
+class Change:
+    """What becomes of the answers to an operation."""
+
+    operation: str
+    make: Callable[[dict], None]
+
+
 class Recorder:
     """The proxy. `url` is what to give to the functions; `calls` is what they did."""
 
@@ -74,6 +82,7 @@ class Recorder:
         self._calls: list[Call] = []
         self._accounts: dict[str, str] = {}
         self._throttlings: list[Throttling] = []
+        self._changes: list[Change] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
@@ -117,6 +126,28 @@ class Recorder:
         finally:
             with self._lock:
                 self._throttlings.remove(throttling)
+
+    @contextlib.contextmanager
+    def changed(self, operation: str, make: Callable[[dict], None]) -> Iterator[None]:
+        """Meanwhile, answer an operation, whose protocol is JSON, with what `make` makes of the emulator's answer."""
+        change = Change(operation, make)
+        with self._lock:
+            self._changes.append(change)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._changes.remove(change)
+
+    def _as_changed(self, call: Call | None, status: int, answer: bytes) -> bytes:
+        with self._lock:
+            changes = [change for change in self._changes if call is not None and change.operation == call.operation]
+        if status != 200 or not changes:
+            return answer
+        body = json.loads(answer)
+        for change in changes:
+            change.make(body)
+        return json.dumps(body).encode()
 
     def _incoming(self, headers, path: str, body: bytes) -> Call | None:
         """What a request asks for, its answer still open; nothing if it is no AWS call."""
@@ -182,6 +213,7 @@ class Recorder:
                     return
                 finally:
                     upstream.close()
+                answer = recorder._as_changed(call, response.status, answer)
                 recorder._note(call, response.status, answer)
                 self._answer(response.status, response.reason, response.getheaders(), answer)
 

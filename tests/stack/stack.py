@@ -65,6 +65,7 @@ class Binaries:
     image_push: Path
     parameter_change: Path
     service_event: Path
+    sweep: Path
     deploy: Path
     funade: Path
 
@@ -74,7 +75,7 @@ class Binaries:
         target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
         if not target.is_absolute():
             target = ROOT / target
-        names = ("image-push", "parameter-change", "service-event", "deploy", "funade")
+        names = ("image-push", "parameter-change", "service-event", "sweep", "deploy", "funade")
         found = cls(*(target / "debug" / name for name in names))
         missing = [path.name for path in astuple(found) if not path.exists()]
         if missing:
@@ -275,9 +276,19 @@ class Hub:
         """Hand an event to `service-event` as the rule would, but wait for its end."""
         return self._invoke("ServiceEventFunction", event)
 
+    def invoke_sweep(self, event) -> dict:
+        """Hand a minute's event to `sweep` as the rule would, but wait for its end."""
+        return self._invoke("SweepFunction", event)
+
     def _invoke(self, function: str, event) -> dict:
         answer = self.client("lambda").invoke(FunctionName=self.outputs[function], Payload=json.dumps(event).encode())
         return {"error": answer.get("FunctionError"), "payload": answer["Payload"].read().decode()}
+
+    def start_anew(self, function: str) -> None:
+        """Let a function forget what it keeps between its invocations: credentials, and the configuration."""
+        client, name = self.client("lambda"), {"FunctionName": self.outputs[function]}
+        # The emulator starts it anew, though that changes nothing.
+        client.update_function_configuration(**name, Timeout=client.get_function_configuration(**name)["Timeout"])
 
     @contextlib.contextmanager
     def deploy_at_rest(self) -> Iterator[None]:
@@ -317,8 +328,8 @@ class Hub:
         )
 
 
-def deploy_hub(emulator: Emulator, binaries: Binaries) -> Hub:
-    """Make the hub's stack from template.yaml, with these binaries as its functions."""
+def deploy_hub(emulator: Emulator, binaries: Binaries, on_schedule: bool = False) -> Hub:
+    """Make the hub's stack from template.yaml, with these binaries as its functions; no schedule runs unless asked."""
     s3 = emulator.client("s3")
     s3.create_bucket(Bucket=_CODE_BUCKET, CreateBucketConfiguration={"LocationConstraint": HUB_REGION})
     template = yaml_parse(TEMPLATE.read_text())
@@ -326,6 +337,7 @@ def deploy_hub(emulator: Emulator, binaries: Binaries) -> Hub:
         ("ImagePush", binaries.image_push),
         ("ParameterChange", binaries.parameter_change),
         ("ServiceEvent", binaries.service_event),
+        ("Sweep", binaries.sweep),
         ("Deploy", binaries.deploy),
     ):
         package = _package(binary, emulator.directory)
@@ -335,12 +347,14 @@ def deploy_hub(emulator: Emulator, binaries: Binaries) -> Hub:
         emulator.client("cloudformation"),
         STACK_NAME,
         template,
-        # Without OrganizationId: the emulator knows no bus policies.
-        {"Architecture": "x86_64", "LogLevel": emulator.log_level, "MemberRoleName": MEMBER_ROLE},
+        # Without OrganizationId: the emulator knows no bus policies. Each minute's event looks at everything.
+        {"Architecture": "x86_64", "LogLevel": emulator.log_level, "MemberRoleName": MEMBER_ROLE, "SweepMinutes": "1"},
         ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
     key = _operator(emulator.client, outputs["OperatorPolicyArn"])
     _allow_batches(emulator.client)
+    if not on_schedule:
+        emulator.client("events").disable_rule(Name=_resource(emulator.client, "SweepMinute"))
     return Hub(emulator, binaries, outputs, key["AccessKeyId"], key["SecretAccessKey"])
 
 
@@ -354,11 +368,12 @@ def deploy_member(client: Clients, account: str, region: str) -> None:
         },
     )
     # For a role's session the emulator compares the session's ARN where AWS compares the role's, so
-    # the deploy function's is named as that.
+    # the functions' are named as that.
     trust = client("iam", account).get_role(RoleName=MEMBER_ROLE)["Role"]["AssumeRolePolicyDocument"]
     trusted = trust["Statement"][0]["Condition"]["ArnLike"]
-    session = f"arn:aws:sts::{HUB_ACCOUNT}:assumed-role/{STACK_NAME}-DeployRole-*"
-    trusted["aws:PrincipalArn"] = [trusted["aws:PrincipalArn"], session]
+    trusted["aws:PrincipalArn"] += [
+        f"arn:aws:sts::{HUB_ACCOUNT}:assumed-role/{arn.split('/')[1]}" for arn in trusted["aws:PrincipalArn"]
+    ]
     client("iam", account).update_assume_role_policy(RoleName=MEMBER_ROLE, PolicyDocument=json.dumps(trust))
     # Where a call names a cluster, the emulator asks for the right to the cluster, and AWS for that
     # to the service or the task.
@@ -408,6 +423,7 @@ def _allow_batches(client: Clients) -> None:
         ("ImagePushRole", ["WakeQueue"]),
         ("ParameterChangeRole", ["LaterQueue"]),
         ("ServiceEventRole", ["WakeQueue"]),
+        ("SweepRole", ["WakeQueue"]),
         ("DeployRole", ["WakeQueue", "LaterQueue"]),
     ):
         for queue in queues:

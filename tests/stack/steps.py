@@ -4,10 +4,12 @@ The emulator sends no events, so they are handed to the functions as the rules w
 is read from the API and from the record of calls, never from the functions' logs.
 """
 
+import datetime
 import itertools
 import json
 import uuid
 from dataclasses import dataclass
+from pathlib import Path
 
 import fleet
 import stores
@@ -116,6 +118,20 @@ def send_service_event(hub: Hub, sent: object) -> None:
     """Hand the event of a service or an alarm to the function; it must not fail, whatever the event."""
     answer = hub.invoke_service_event(sent)
     assert answer["error"] is None, answer["payload"]
+
+
+def scheduled_event() -> dict:
+    """That of this minute."""
+    sample = json.loads(Path(__file__).with_name("scheduled-event.json").read_text())
+    now = datetime.datetime.now(datetime.UTC).replace(second=0, microsecond=0)
+    return sample | {"id": str(uuid.uuid4()), "time": now.isoformat().replace("+00:00", "Z")}
+
+
+def sweep(hub: Hub) -> dict:
+    """Hand a minute's event to the function, which must not fail; returns what it answers."""
+    answer = hub.invoke_sweep(scheduled_event())
+    assert answer["error"] is None, answer["payload"]
+    return json.loads(answer["payload"])
 
 
 def wait_until_runs(hub: Hub, release: Release, places: list[Place]) -> None:

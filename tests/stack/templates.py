@@ -60,5 +60,6 @@ def actions(node: object) -> set[str]:
 
 
 def rules() -> dict[str, dict]:
-    """Every shipped rule: its logical id to its properties."""
-    return of_type(hub_transformed(), RULE) | of_type(member(), RULE)
+    """Every shipped rule that waits for events: its logical id to its properties."""
+    all_rules = of_type(hub_transformed(), RULE) | of_type(member(), RULE)
+    return {rule: properties for rule, properties in all_rules.items() if "ScheduleExpression" not in properties}

@@ -251,6 +251,7 @@ def test_the_rules_as_deployed_invoke_the_functions_of_the_template(hub):
         "ServiceEventAlarm",
         "ServiceEventDeployment",
         "ServiceEventTask",
+        "SweepMinute",
     }
 
     rules = {rule["Name"]: rule["Arn"] for rule in events.list_rules()["Rules"]}

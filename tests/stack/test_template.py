@@ -20,10 +20,12 @@ MAX_RECEIVE_COUNT_MIN = 5
 #: The keys we use, by type of event. The transform and the linter pass others over in silence.
 EVENT_KEYS = {
     "EventBridgeRule": {"Pattern", "DeadLetterConfig", "RetryPolicy"},
+    "Schedule": {"Schedule", "DeadLetterConfig", "RetryPolicy"},
     "SQS": {"Queue", "BatchSize", "FunctionResponseTypes", "ScalingConfig"},
 }
 FUNCTION_KEYS = {
     "Description",
+    "Environment",
     "Events",
     "EventInvokeConfig",
     "LoggingConfig",
@@ -38,6 +40,7 @@ ACTIONS = {
     "cloudwatch:DescribeAlarms",
     "dynamodb:BatchGetItem",
     "dynamodb:BatchWriteItem",
+    "dynamodb:DeleteItem",
     "dynamodb:GetItem",
     "dynamodb:PutItem",
     "dynamodb:Query",
@@ -91,7 +94,7 @@ SECRETIVE = (
 
 #: The policies with which targets are looked at, by template.
 LOOKING = {
-    "template.yaml": ("DeployRole/targets", "OperatorPolicy"),
+    "template.yaml": ("DeployRole/targets", "SweepRole/look", "OperatorPolicy"),
     "member.yaml": ("MemberRole/targets", "OperatorRole/look"),
 }
 
@@ -383,6 +386,85 @@ def test_whoever_wakes_for_a_service_event_can_do_little_else():
         "WakeQueue": {"sqs:SendMessage"},
         "EventDlq": {"sqs:SendMessage"},
     }
+
+
+def test_whoever_sweeps_looks_and_writes_only_what_it_finds():
+    found = policies(TEMPLATES["template.yaml"])
+    granted = [s for s in found["SweepRole/sweep"]["Statement"] if s["Sid"] != "Logs"]
+
+    assert not templates.actions(found["SweepRole/look"]) & CHANGING
+    writing = {s["Sid"]: (s["Action"], s["Condition"]) for s in granted if "Condition" in s}
+    assert writing == {
+        "Releases": ("dynamodb:UpdateItem", {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["release#*"]}}),
+        "Findings": ("dynamodb:PutItem", {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["finding", "notice#*"]}}),
+        "FindingsGone": ("dynamodb:DeleteItem", {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["finding"]}}),
+    }
+    rest = {s["Sid"]: set(as_list(s["Action"])) for s in granted if "Condition" not in s}
+    assert rest == {
+        "Ledger": {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"},
+        "Due": {"dynamodb:Query"},
+        "Wake": {"sqs:SendMessage"},
+        "UnhandledEvents": {"sqs:SendMessage"},
+        "Members": {"sts:AssumeRole"},
+    }
+    assert "LaterQueue" not in json.dumps(found["SweepRole/sweep"])
+
+
+def test_the_sweep_may_look_in_the_hubs_account_as_operators_may_in_others():
+    own = policies(TEMPLATES["template.yaml"])["SweepRole/look"]
+    others = policies(TEMPLATES["member.yaml"])["OperatorRole/look"]
+
+    assert own == others
+
+
+def test_operators_write_what_a_sweep_does_with_the_same_limits():
+    found = policies(TEMPLATES["template.yaml"])
+    limited = {
+        policy: {s["Sid"]: s for s in found[policy]["Statement"] if "dynamodb:LeadingKeys" in json.dumps(s)}
+        for policy in ("SweepRole/sweep", "OperatorPolicy")
+    }
+
+    # Operators may put any item.
+    assert limited["OperatorPolicy"].keys() == limited["SweepRole/sweep"].keys() - {"Findings"}
+    assert limited["OperatorPolicy"].items() <= limited["SweepRole/sweep"].items()
+
+
+def test_a_managed_policy_is_not_too_long():
+    """AWS counts at most 6,144 characters, spaces left out."""
+    for properties in templates.of_type(templates.hub(), "AWS::IAM::ManagedPolicy").values():
+        # Names stand for what they are replaced by, which is longer: a tenth is left for that.
+        assert len(re.sub(r"\s", "", json.dumps(properties["PolicyDocument"]))) < 6144 * 0.9
+
+
+def test_every_minute_is_swept_and_none_is_swept_late():
+    sweep = FUNCTIONS["Sweep"]
+    rule = templates.of_type(templates.hub_transformed(), templates.RULE)["SweepMinute"]
+    (target,) = rule["Targets"]
+
+    assert rule["ScheduleExpression"] == "rate(1 minute)"
+    assert target["Arn"] == {"Fn::GetAtt": ["Sweep", "Arn"]}
+    for limits in (target["RetryPolicy"], sweep["EventInvokeConfig"]):
+        assert limits["MaximumEventAgeInSeconds"] == 300
+    assert sweep["Environment"]["Variables"] == {"FUNADE_SWEEP_MINUTES": {"Ref": "SweepMinutes"}}
+    minutes = templates.hub()["Parameters"]["SweepMinutes"]
+    assert (minutes["Type"], minutes["Default"], minutes["MinValue"], minutes["MaxValue"]) == ("Number", 15, 1, 60)
+
+
+def test_what_is_due_is_found_by_an_index_of_keys():
+    (index,) = templates.hub()["Resources"]["Table"]["Properties"]["GlobalSecondaryIndexes"]
+
+    keys = {key["KeyType"]: key["AttributeName"] for key in index["KeySchema"]}
+    assert (index["IndexName"], keys) == ("due", {"HASH": "due", "RANGE": "due_at"})
+    assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
+
+
+@pytest.mark.parametrize("role", ["DeployRole", "SweepRole"])
+def test_a_member_trusts_those_who_come_with_its_role(role):
+    trust = templates.member()["Resources"]["MemberRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    trusted = [arn["Fn::Sub"] for statement in trust for arn in statement["Condition"]["ArnLike"]["aws:PrincipalArn"]]
+
+    assert [arn for arn in trusted if arn.endswith(f":role/${{HubStackName}}-{role}-*")]
+    assert templates.hub()["Outputs"][f"{role}Arn"]["Value"] == {"Fn::GetAtt": [role, "Arn"]}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use funade::config::{SourceFile, Sources, check, fleet_schema, service_schema};
+use funade::facts::finding::{FindingKind, Policy};
 use serde_json::Value;
 
 #[path = "config/files.rs"]
@@ -92,4 +93,24 @@ fn every_rule_is_listed() {
         .filter(|rule| !reference.contains(&format!("`{rule}`")))
         .collect();
     assert!(missing.is_empty(), "docs/configuration.md does not list {missing:?}");
+}
+
+/// Each kind's row says what the code says of its severity and its policy.
+#[test]
+fn every_kind_of_finding_has_its_row() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/sweep.md");
+    let text = fs::read_to_string(path).expect("what the sweep does");
+    let rows = text.lines().filter_map(|line| line.strip_prefix("| `")?.strip_suffix(" |"));
+    let rows: Vec<Vec<&str>> = rows.map(|row| row.split(" | ").collect()).collect();
+    assert_eq!(rows.len(), FindingKind::ALL.len());
+    for (kind, row) in FindingKind::ALL.into_iter().zip(rows) {
+        let policy = match kind.default_policy() {
+            Policy::Heal => "`heal`",
+            Policy::Notify => "`notify`",
+            Policy::Ignore => "`ignore`",
+        };
+        let healed = if kind.can_be_healed() { "may be" } else { "no" };
+        let expected = (format!("{kind}`"), kind.severity().to_string(), policy, healed);
+        assert_eq!((row[0].to_owned(), row[1].to_owned(), row[4], row[5]), expected);
+    }
 }

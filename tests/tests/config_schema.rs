@@ -61,6 +61,7 @@ environments:
   acme: {account: "222222222222", region: ap-northeast-1, cluster: acme, labels: {stage: prod}}
 waves: [{name: all, select: {stage: prod}, bake: 1h, max_concurrent: 25%, max_failures: 1, approvals: 1}]
 freezes: [{from: "Fri 18:00", until: "Mon 08:00", time_zone: Asia/Tokyo, allow: [rollback]}]
+findings: {changed-by-hand: heal, unhealthy: notify}
 "#;
 
 const SERVICE: &str = r#"
@@ -119,6 +120,13 @@ fn schema_and_decoder_agree_on_a_fleet() {
         ("approvals: 1", "approvals: -1", false),
         ("Fri 18:00", "Fri 24:00", false),
         ("[rollback]", "[deploy]", false),
+        ("changed-by-hand: heal", "changed-by-hand: ignore", true),
+        ("changed-by-hand: heal", "changed-by-hand: repair", false),
+        ("changed-by-hand: heal", "changed-by-hand:", false),
+        ("changed-by-hand: heal", "changed: heal", false),
+        ("{changed-by-hand: heal, unhealthy: notify}", "{}", true),
+        ("{changed-by-hand: heal, unhealthy: notify}", "heal", false),
+        ("{changed-by-hand: heal, unhealthy: notify}", "[changed-by-hand]", false),
     ];
     for (from, to, valid) in changes {
         check_both("fleet.yaml", from, to, valid);

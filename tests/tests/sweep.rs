@@ -7,7 +7,7 @@ use funade::facts::deploy::Ending;
 use funade::facts::finding::{About, Finding, FindingKind};
 use funade::facts::parameter::ParameterValue;
 use funade::facts::subject::Subject;
-use funade::shell::{Scope, Swept, sweep};
+use funade::shell::{Scope, Swept, SweptBy, sweep};
 use funade_sim::{Behaviour, Breaker, Failure};
 use funade_tests::{Stage, deployed, digest, plain, tag, text};
 use jiff::SignedDuration;
@@ -16,7 +16,8 @@ const SWEPT_EVERY: SignedDuration = SignedDuration::from_mins(15);
 
 /// Looks at everything, and lets what was woken come to rest.
 fn swept(stage: &Stage) -> Swept {
-    let swept = sweep(&stage.sim, &stage.config, &Scope::Everything, "sweep-1");
+    let swept =
+        sweep(&stage.sim, &stage.config, &Scope::Everything, ("sweep-1", SweptBy::Schedule));
     let swept = stage.sim.run(swept).expect("nothing dies").expect("the ledger answers");
     stage.rest();
     swept
@@ -256,7 +257,7 @@ fn tasks_that_are_too_few_are_told_after_a_while() {
     // The next minute's share looks at suspects again.
     stage.sim.pass_time(SignedDuration::from_mins(6));
     let minute = Scope::Minute { minute: 7, of: 1_000_000 };
-    let swept = sweep(&stage.sim, &stage.config, &minute, "sweep-2");
+    let swept = sweep(&stage.sim, &stage.config, &minute, ("sweep-2", SweptBy::Schedule));
     let swept = stage.sim.run(swept).expect("nothing dies").expect("the ledger answers");
     assert_eq!(swept.targets, 1, "only the suspect");
     let finding = found_of(&swept, acme, FindingKind::Unhealthy);
@@ -366,7 +367,8 @@ fn the_way_back_is_looked_at_before_it_is_needed() {
 
 /// Looks at everything, and wakes nobody.
 fn sweep_only(stage: &Stage) -> Swept {
-    let swept = sweep(&stage.sim, &stage.config, &Scope::Everything, "sweep-3");
+    let swept =
+        sweep(&stage.sim, &stage.config, &Scope::Everything, ("sweep-3", SweptBy::Schedule));
     stage.sim.run(swept).expect("nothing dies").expect("the ledger answers")
 }
 
@@ -469,7 +471,7 @@ fn findings_of_what_left_the_fleet_are_closed() {
     stage.change_by_hand(stage.target("acme"), 9);
     assert!(!swept_later(&stage).findings.is_empty());
     let without = Stage::without("order-api");
-    let swept = sweep(&stage.sim, &without, &Scope::Everything, "sweep-9");
+    let swept = sweep(&stage.sim, &without, &Scope::Everything, ("sweep-9", SweptBy::Schedule));
     let swept = stage.sim.run(swept).expect("nothing dies").expect("the ledger answers");
     assert_eq!(kinds(&swept.closed), [FindingKind::ChangedByHand, FindingKind::ImageGone]);
 }

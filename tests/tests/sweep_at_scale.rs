@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use funade::facts::names::TargetId;
 use funade::facts::subject::Subject;
-use funade::shell::{Scope, sweep};
+use funade::shell::{Scope, SweptBy, sweep};
 use funade::world::World;
 use funade_sim::Sim;
 use funade_tests::{sim_of, tag};
@@ -64,7 +64,7 @@ fn ten_thousand_targets_are_swept_within_every_accounts_buckets() {
     let everything = (0..15).map(|minute| Scope::Minute { minute, of: 15 });
     for scope in everything {
         let before = (describes(&sim), sim.now());
-        let share = sweep(&sim, &config, &scope, "sweep");
+        let share = sweep(&sim, &config, &scope, ("sweep", SweptBy::Schedule));
         let swept = sim.run(share).expect("nothing dies").expect("the ledger answers");
         assert!(swept.failed.is_empty(), "{:?}", &swept.failed[..1]);
         // None has ever been looked at, so each is woken, once.

@@ -141,3 +141,46 @@ fn can_be_pulled(image: &ImageDetail) -> bool {
     let active = image.image_status().is_none_or(|status| status.as_str() == "ACTIVE");
     active && image.subject_manifest_digest().is_none()
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ecr::primitives::DateTime;
+    use aws_sdk_ecr::types::ImageStatus;
+    use aws_sdk_ecr::types::builders::ImageDetailBuilder;
+
+    use super::*;
+
+    /// Of the 22nd of November 2026, a quarter past two.
+    const PUSHED_AT: i64 = 1_795_313_700;
+
+    fn image(tags: &[&str]) -> ImageDetailBuilder {
+        ImageDetail::builder()
+            .image_digest(format!("sha256:{}", "7".repeat(64)))
+            .image_pushed_at(DateTime::from_secs(PUSHED_AT))
+            .set_image_tags(Some(tags.iter().map(ToString::to_string).collect()))
+    }
+
+    #[test]
+    fn an_image_has_all_its_tags() {
+        let pushed = pushed_image(image(&["1.4.2", "latest"]).build()).expect("it has tags");
+        assert_eq!(pushed.tags.iter().map(Tag::as_str).collect::<Vec<_>>(), ["1.4.2", "latest"]);
+        assert_eq!(pushed.pushed_at.as_second(), PUSHED_AT);
+    }
+
+    #[test]
+    fn what_has_no_usual_form_is_no_release() {
+        assert_eq!(pushed_image(image(&[]).build()), None);
+        assert_eq!(pushed_image(image(&["not a tag"]).build()), None);
+        assert_eq!(pushed_image(image(&["1.4.2"]).image_digest("sha256:7").build()), None);
+        assert_eq!(pushed_image(image(&["1.4.2"]).set_image_pushed_at(None).build()), None);
+        assert_eq!(pushed_image(ImageDetail::builder().build()), None);
+    }
+
+    #[test]
+    fn what_is_archived_or_signs_another_image_cannot_be_pulled() {
+        assert!(can_be_pulled(&image(&["1.4.2"]).build()));
+        assert!(can_be_pulled(&image(&["1.4.2"]).image_status(ImageStatus::Active).build()));
+        assert!(!can_be_pulled(&image(&["1.4.2"]).image_status(ImageStatus::Archived).build()));
+        assert!(!can_be_pulled(&image(&["sig"]).subject_manifest_digest("sha256:7").build()));
+    }
+}

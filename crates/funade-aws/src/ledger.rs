@@ -10,6 +10,7 @@
 //! | `change#PLACE#PATH` | `path#FILTER`, `secret` | when something that is read has changed |
 //! | `hold` | `target/ENV/NAME`, `service/NAME` | what is to be left alone |
 //! | `finding` | `WHOM#KIND` | what a sweep has found and not seen gone |
+//! | `notice#WHOM` | `MILLIS#ID` | what is told: the table's stream hands it to `notify` |
 //! | `event#ID` | `note` | what an event led to |
 //! | `about#SUBJECT` | `MILLIS#ID` | the same, for each whom it concerned |
 //!
@@ -22,6 +23,7 @@ mod deploys;
 mod events;
 mod findings;
 mod items;
+mod outbox;
 
 use std::collections::BTreeMap;
 
@@ -33,6 +35,7 @@ use funade::facts::deploy::Deploy;
 use funade::facts::finding::Finding;
 use funade::facts::hold::Hold;
 use funade::facts::names::{ServiceName, TargetId};
+use funade::facts::notice::Notice;
 use funade::facts::parameter::{Change, Watched};
 use funade::facts::record::{ServiceRecord, TargetRecord};
 use funade::facts::release::{Release, Request, RollbackRequest};
@@ -191,10 +194,11 @@ impl Ledger for AwsWorld {
         &self,
         service: &ServiceName,
         record: &ServiceRecord,
+        notices: &[Notice],
     ) -> Result<(), CallError> {
         let pk = service_key(service);
         let item = record_item(&pk, record.generation, record);
-        write(self, &pk, record.generation, item).await
+        write(self, &pk, record.generation, item, outbox::items(notices).collect()).await
     }
 
     async fn target(&self, target: &TargetId) -> Result<TargetRecord, CallError> {
@@ -214,8 +218,9 @@ impl Ledger for AwsWorld {
         target: &TargetId,
         record: &TargetRecord,
         deploys: &[Deploy],
+        notices: &[Notice],
     ) -> Result<(), CallError> {
-        deploys::write(self, target, record, deploys).await
+        deploys::write(self, target, record, deploys, notices).await
     }
 
     async fn deploys(&self, target: &TargetId) -> Result<Vec<Deploy>, CallError> {
@@ -280,12 +285,20 @@ impl Ledger for AwsWorld {
         findings::read_all(self).await
     }
 
-    async fn write_findings(&self, findings: &[Finding]) -> Result<(), CallError> {
-        findings::write(self, findings).await
+    async fn write_finding(
+        &self,
+        finding: &Finding,
+        notice: Option<&Notice>,
+    ) -> Result<(), CallError> {
+        findings::write(self, finding, notice).await
     }
 
-    async fn close_findings(&self, findings: &[Finding]) -> Result<(), CallError> {
-        findings::close(self, findings).await
+    async fn close_finding(
+        &self,
+        finding: &Finding,
+        notice: Option<&Notice>,
+    ) -> Result<(), CallError> {
+        findings::close(self, finding, notice).await
     }
 
     async fn note_event(&self, note: &EventNote) -> Result<(), CallError> {

@@ -12,11 +12,12 @@ mod errors;
 mod http_client;
 mod ledger;
 mod member_role;
+mod messenger;
 mod parameters;
 mod queue;
 mod retries;
 mod settings;
 mod world;
 
-pub use settings::{BadSetting, Settings};
+pub use settings::{BadSetting, Settings, sweep_minutes};
 pub use world::AwsWorld;

@@ -1,7 +1,16 @@
 //! Settings from the environment: what the template gives to the functions, and an operator to
 //! the command line.
 
+use std::ops::RangeInclusive;
+
 use funade::facts::names::{AccountId, BadName, Region};
+
+/// How many minutes a sweep over everything may take. Longer, and what nobody told of would go
+/// unnoticed for more than an hour.
+const SWEEP_MINUTES: RangeInclusive<i64> = 1..=60;
+
+/// How many it takes unless set: what an event was lost of is found within this time.
+const SWEEP_MINUTES_DEFAULT: i64 = 15;
 
 /// Where the ledger and the queues are, and who we are.
 #[derive(Debug, Clone)]
@@ -34,6 +43,16 @@ pub enum BadSetting {
     /// It is not well-formed.
     #[error("{0}")]
     Malformed(#[from] BadName),
+    /// It is no number that makes sense.
+    #[error("{name} is {value:?}, and should be a number from {} to {}", .range.start(), .range.end())]
+    OutOfRange {
+        /// The setting.
+        name: &'static str,
+        /// What it is.
+        value: String,
+        /// What it may be.
+        range: RangeInclusive<i64>,
+    },
 }
 
 impl Settings {
@@ -60,6 +79,24 @@ impl Settings {
     }
 }
 
+/// `FUNADE_SWEEP_MINUTES`: in how many minutes the sweep looks at everything once. 1 to 60; 15
+/// unless set.
+pub fn sweep_minutes() -> Result<i64, BadSetting> {
+    let name = "FUNADE_SWEEP_MINUTES";
+    optional(name).map_or(Ok(SWEEP_MINUTES_DEFAULT), |value| number(name, value, SWEEP_MINUTES))
+}
+
+fn number(
+    name: &'static str,
+    value: String,
+    range: RangeInclusive<i64>,
+) -> Result<i64, BadSetting> {
+    match value.parse() {
+        Ok(number) if range.contains(&number) => Ok(number),
+        Ok(_) | Err(_) => Err(BadSetting::OutOfRange { name, value, range }),
+    }
+}
+
 fn required(name: &'static str) -> Result<String, BadSetting> {
     optional(name).ok_or(BadSetting::Missing(name))
 }
@@ -67,4 +104,22 @@ fn required(name: &'static str) -> Result<String, BadSetting> {
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
 fn optional(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_out_of_its_range_is_told_with_the_range() {
+        let minutes = |text: &str| number("FUNADE_SWEEP_MINUTES", text.to_owned(), SWEEP_MINUTES);
+        assert!(matches!(minutes("1"), Ok(1)));
+        assert!(matches!(minutes("60"), Ok(60)));
+        for wrong in ["0", "61", "-1", "1.5", "soon"] {
+            let error = minutes(wrong).expect_err("it is none of them").to_string();
+            let said =
+                format!("FUNADE_SWEEP_MINUTES is \"{wrong}\", and should be a number from 1 to 60");
+            assert_eq!(error, said);
+        }
+    }
 }

@@ -54,6 +54,7 @@ impl World for AwsWorld {
     type SecretsManager = Self;
     type Alarms = Self;
     type Queue = Self;
+    type Messenger = Self;
 
     fn ledger(&self) -> &Self {
         self
@@ -80,6 +81,10 @@ impl World for AwsWorld {
     }
 
     fn queue(&self) -> &Self {
+        self
+    }
+
+    fn messenger(&self) -> &Self {
         self
     }
 

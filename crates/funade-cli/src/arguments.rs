@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use funade::config::duration;
-use funade::facts::names::{ServiceName, Tag, TargetId};
+use funade::facts::names::{EnvironmentName, ServiceName, Tag, TargetId};
 use funade::facts::subject::Subject;
 use jiff::SignedDuration;
 
@@ -30,9 +30,10 @@ Exit codes:
   0  it is so, or it is done
   1  the answer is no: the configuration has errors, the event is malformed,
      the image, the target or the deploy is not there, nothing is held there,
-     there is nothing to go back to
+     there is nothing to go back to, a sweep finds something or could not look
+     at something, the configuration has no such environment
   2  the command line cannot be understood
-  3  a file cannot be read, or a call to AWS failed
+  3  a file cannot be read or written, or a call to AWS failed
 
 Settings, from the environment (the stack's outputs have their values):
   FUNADE_TABLE, FUNADE_WAKE_QUEUE_URL, FUNADE_LATER_QUEUE_URL, FUNADE_ACCOUNT,
@@ -130,8 +131,18 @@ pub(crate) enum Command {
         #[arg(long)]
         once: bool,
     },
+    /// Look at everything now: tell what is wrong, and wake what a pass would put right. Exits
+    /// with 1 if anything is found, or could not be looked at.
+    Sweep {
+        /// Only this environment's targets; again for each further one.
+        #[arg(long = "environment", value_name = "ENVIRONMENT")]
+        environments: Vec<EnvironmentName>,
+        /// Write a page about the whole fleet into this file, in HTML.
+        #[arg(long, value_name = "FILE")]
+        report: Option<PathBuf>,
+    },
     /// Say why a target stands as it does: what it runs and should run, what comes next, its last
-    /// deploy, holds, alarms and events.
+    /// deploy, findings, holds, alarms and events.
     Explain {
         /// The target, as in acme/order-api.
         target: TargetId,

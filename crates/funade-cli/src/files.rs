@@ -1,5 +1,6 @@
-//! Reading the team's files.
+//! Reading the team's files, and writing what is made for them.
 
+use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -49,7 +50,38 @@ fn find_yaml(dir: &Path, below: &str, depth: usize, found: &mut Vec<String>) -> 
 
 /// Reads a text file.
 pub(crate) fn read_text(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+    fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// Says early that a file could not be written: before a sweep, and not after it.
+pub(crate) fn check_writable(path: &Path) -> Result<()> {
+    let dir = dir_of(path);
+    if !dir.is_dir() {
+        bail!("cannot write {}: {} is not a directory", path.display(), dir.display());
+    }
+    if path.is_dir() {
+        bail!("cannot write {}: it is a directory", path.display());
+    }
+    Ok(())
+}
+
+/// Writes a text file. Whoever reads it meanwhile has the one before, or all of this.
+pub(crate) fn write_whole(path: &Path, text: &str) -> Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let beside = dir_of(path).join(format!(".{name}.{}", std::process::id()));
+    let written = fs::write(&beside, text).and_then(|()| fs::rename(&beside, path));
+    if written.is_err() {
+        // What is left of it is of no use; that it cannot be removed either says nothing new.
+        let _ = fs::remove_file(&beside);
+    }
+    written.with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn dir_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => dir,
+        Some(_) | None => Path::new("."),
+    }
 }
 
 /// Reads a JSON file.

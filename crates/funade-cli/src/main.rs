@@ -8,6 +8,8 @@ mod commands;
 mod demo;
 mod deploys;
 mod files;
+mod findings;
+mod nearest;
 mod output;
 #[cfg(test)]
 mod samples;

@@ -1,8 +1,14 @@
 //! How answers are written.
 
+use std::time::Duration;
+
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};
+use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
+
+/// How often what turns is drawn: often enough to be seen turning.
+const TURNS_EVERY: Duration = Duration::from_millis(100);
 
 /// The answer, for the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +47,22 @@ pub(crate) fn table(header: &[&str]) -> Table {
         table.force_no_tty();
     }
     table
+}
+
+/// Something that turns on stderr while a person waits. Into a pipe goes nothing.
+pub(crate) fn spinner(message: String) -> ProgressBar {
+    let style = "{spinner} {elapsed} {msg}";
+    let style = ProgressStyle::with_template(style).expect("the template is well-formed");
+    let bar = ProgressBar::new_spinner().with_style(style).with_message(message);
+    bar.enable_steady_tick(TURNS_EVERY);
+    bar
+}
+
+/// A bar on stderr that grows while a person waits. Into a pipe goes nothing.
+pub(crate) fn progress(length: usize, message: &'static str) -> ProgressBar {
+    let style = "{elapsed} {wide_bar} {human_pos} of {human_len} {msg}";
+    let style = ProgressStyle::with_template(style).expect("the template is well-formed");
+    ProgressBar::new(length.try_into().unwrap_or(u64::MAX)).with_style(style).with_message(message)
 }
 
 /// "1 error", "2 errors".

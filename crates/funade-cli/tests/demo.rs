@@ -35,6 +35,19 @@ fn the_demo_tells_its_story() {
         "funade holds lists 0 targets",
         "acme/order-api/4",
         "rolled-back",
+        "An image is pushed, and its event is lost: shop/order-api:1.4.5",
+        "6m later acme/order-api runs acme-order-api:5 still",
+        "missed-image",
+        "Woken, to be put right: order-api.",
+        "1.4.5 as acme-order-api:6",
+        "Somebody deploys shop/order-api:1.4.4 to acme/order-api by hand",
+        "changed-by-hand",
+        "assumed-role/admin/erin",
+        "Over: order-api (missed-image)",
+        "0 calls that change anything",
+        "Over: acme/order-api (changed-by-hand)",
+        "Looked at 13 targets and 3 services: no finding.",
+        "funade sweep --report FILE",
     ] {
         let Some((_, after)) = rest.split_once(line) else {
             panic!("{line} is not in what follows:\n{rest}");

@@ -32,7 +32,7 @@ fn every_verb_is_in_the_reference() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/cli.md");
     let reference = std::fs::read_to_string(path).expect("the reference");
     let verbs = verbs();
-    assert!(verbs.len() >= 17, "{verbs:?}");
+    assert!(verbs.len() >= 18, "{verbs:?}");
     for verb in &verbs {
         let row = |line: &str| {
             let cell = line.strip_prefix("| `").and_then(|rest| rest.split(['`', ' ']).next());
@@ -46,7 +46,7 @@ fn every_verb_is_in_the_reference() {
 fn every_option_of_the_verbs_about_deploys_is_in_the_reference() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/cli.md");
     let reference = std::fs::read_to_string(path).expect("the reference");
-    for verb in ["rollback", "history", "explain", "watch", "hold", "deploy"] {
+    for verb in ["rollback", "history", "explain", "watch", "sweep", "hold", "deploy"] {
         let help = funade(&[verb, "--help"]);
         let words = stdout(&help).split_whitespace().filter(|word| word.starts_with("--"));
         let general = ["--format", "--help", "--by"];
@@ -67,6 +67,8 @@ fn what_cannot_be_understood_exits_with_2_and_says_what_to_write() {
         (&["watch", "--interval", "0s"], "that is too often; write 1s or more"),
         (&["watch", "--interval", "often"], "--interval"),
         (&["watch", "acme/order-api"], "a service's name"),
+        (&["sweep", "--environment", "Acme"], "an environment's name"),
+        (&["sweep", "acme"], "'acme'"),
         (&["explain"], "TARGET"),
     ] {
         let output = funade(arguments);
@@ -83,6 +85,7 @@ fn a_missing_setting_is_named() {
         &["explain", "acme/order-api"],
         &["history", "acme/order-api"],
         &["holds"],
+        &["sweep", "--environment", "acme", "--report", "fleet.html"],
         &["unhold", "acme/order-api"],
         &["rollback", "acme/order-api", "--reason", "x", "--to", "acme/order-api/7"],
     ] {

@@ -9,6 +9,7 @@ use funade::facts::deploy::Deploy;
 use funade::facts::finding::{About, Finding, FindingKind};
 use funade::facts::hold::Hold;
 use funade::facts::names::{Digest, ServiceName, TargetId};
+use funade::facts::notice::Notice;
 use funade::facts::parameter::{Change, Watched};
 use funade::facts::record::{ServiceRecord, TargetRecord};
 use funade::facts::release::{Release, Request, RollbackRequest};
@@ -108,6 +109,11 @@ impl Table {
         Ok(())
     }
 
+    fn finding(&self, like: &Finding) -> Option<Finding> {
+        let stored = self.findings.get(&like.key());
+        stored.map(|json| Finding::from_json(json).expect("we wrote it"))
+    }
+
     fn note_release(&mut self, service: &ServiceName, release: &Release) {
         let releases = self.releases.entry(service.clone()).or_default();
         let same =
@@ -197,10 +203,14 @@ impl Ledger for Sim {
         &self,
         service: &ServiceName,
         record: &ServiceRecord,
+        notices: &[Notice],
     ) -> Result<(), CallError> {
         let key = format!("service/{service}");
-        self.call("PutItem", key.clone(), |state| {
-            state.table.write(key, record.generation, record.to_json())
+        let operation = if notices.is_empty() { "PutItem" } else { "TransactWriteItems" };
+        self.call(operation, key.clone(), |state| {
+            state.table.write(key, record.generation, record.to_json())?;
+            state.outbox.put(notices);
+            Ok(())
         })
         .await
     }
@@ -227,15 +237,18 @@ impl Ledger for Sim {
         target: &TargetId,
         record: &TargetRecord,
         deploys: &[Deploy],
+        notices: &[Notice],
     ) -> Result<(), CallError> {
         let key = format!("target/{target}");
-        let operation = if deploys.is_empty() { "PutItem" } else { "TransactWriteItems" };
+        let alone = deploys.is_empty() && notices.is_empty();
+        let operation = if alone { "PutItem" } else { "TransactWriteItems" };
         self.call(operation, key.clone(), |state| {
             state.table.write(key, record.generation, record.to_json())?;
             let history = state.table.deploys.entry(target.clone()).or_default();
             for deploy in deploys {
                 history.insert(deploy.id.number, deploy.to_json());
             }
+            state.outbox.put(notices);
             state.written.push((target.clone(), record.clone()));
             Ok(())
         })
@@ -355,20 +368,38 @@ impl Ledger for Sim {
         .await
     }
 
-    async fn write_findings(&self, findings: &[Finding]) -> Result<(), CallError> {
-        self.call("BatchWriteItem", "findings".to_owned(), |state| {
-            let written = findings.iter().map(|finding| (finding.key(), finding.to_json()));
-            state.table.findings.extend(written);
+    async fn write_finding(
+        &self,
+        finding: &Finding,
+        notice: Option<&Notice>,
+    ) -> Result<(), CallError> {
+        self.call("TransactWriteItems", format!("finding {}", finding.about), |state| {
+            let before = state.table.finding(finding);
+            // One that stood already is written again only by whoever knows it.
+            let another = before.is_some_and(|before| {
+                before.since != finding.since || (before.is_open && notice.is_some())
+            });
+            if another {
+                return Err(CallProblem::Conflict);
+            }
+            state.table.findings.insert(finding.key(), finding.to_json());
+            state.outbox.put(notice.map(std::slice::from_ref).unwrap_or_default());
             Ok(())
         })
         .await
     }
 
-    async fn close_findings(&self, findings: &[Finding]) -> Result<(), CallError> {
-        self.call("BatchWriteItem", "findings".to_owned(), |state| {
-            for finding in findings {
-                state.table.findings.remove(&finding.key());
+    async fn close_finding(
+        &self,
+        finding: &Finding,
+        notice: Option<&Notice>,
+    ) -> Result<(), CallError> {
+        self.call("TransactWriteItems", format!("finding {}", finding.about), |state| {
+            if state.table.finding(finding).is_none_or(|before| before.since != finding.since) {
+                return Err(CallProblem::Conflict);
             }
+            state.table.findings.remove(&finding.key());
+            state.outbox.put(notice.map(std::slice::from_ref).unwrap_or_default());
             Ok(())
         })
         .await

@@ -18,6 +18,7 @@ mod fleet;
 mod functions;
 mod history;
 mod ledger;
+mod outbox;
 mod parameters;
 mod queue;
 mod state;

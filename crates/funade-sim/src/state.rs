@@ -16,6 +16,7 @@ use crate::ecr::Images;
 use crate::ecs::Services;
 use crate::functions::Said;
 use crate::ledger::Table;
+use crate::outbox::Outbox;
 use crate::parameters::Stores;
 use crate::queue::Messages;
 
@@ -38,6 +39,7 @@ pub(crate) struct State {
     pub(crate) table: Table,
     pub(crate) messages: Messages,
     pub(crate) journal: Vec<Said>,
+    pub(crate) outbox: Outbox,
     pub(crate) buckets: Buckets,
     /// How long a round of calls takes, where that counts.
     pub(crate) round_takes: SignedDuration,
@@ -63,6 +65,7 @@ impl Sim {
                 table: Table::default(),
                 messages: Messages::default(),
                 journal: Vec::new(),
+                outbox: Outbox::default(),
                 buckets: Buckets::default(),
                 round_takes: SignedDuration::ZERO,
                 closed: BTreeSet::new(),
@@ -119,6 +122,7 @@ impl World for Sim {
     type SecretsManager = Self;
     type Alarms = Self;
     type Queue = Self;
+    type Messenger = Self;
 
     fn ledger(&self) -> &Self {
         self
@@ -145,6 +149,10 @@ impl World for Sim {
     }
 
     fn queue(&self) -> &Self {
+        self
+    }
+
+    fn messenger(&self) -> &Self {
         self
     }
 

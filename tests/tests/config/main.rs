@@ -1,5 +1,7 @@
 //! The configuration: what is read from the files, and what each mistake is answered with.
 
+mod findings;
+
 mod fleet;
 
 mod service;

@@ -6,13 +6,13 @@ use aws_sdk_ecs::error::ProvideErrorMetadata;
 use aws_sdk_ecs::types::{
     CanaryConfiguration, DeploymentAlarms, DeploymentCircuitBreaker, DeploymentConfiguration,
     DeploymentController, DeploymentControllerType, DeploymentRolloutState, DeploymentStrategy,
-    LinearConfiguration, Service,
+    Failure, LinearConfiguration, Service,
 };
 use funade::facts::ecs::{
     Controller, Deployment, DeploymentStatus, EcsService, RolloutState, ServiceMessage,
 };
 use funade::facts::names::{ClusterName, DeploymentId, EcsServiceName, Place, RevisionArn};
-use funade::world::CallError;
+use funade::world::{CallError, CallProblem};
 use jiff::SignedDuration;
 
 use super::{moment, parsed};
@@ -61,6 +61,14 @@ pub(super) async fn read_many(
         }
         Err(error) => return Err(call_error("DescribeServices", subject, &error)),
     };
+    if let Some(reason) = unanswered(output.failures()) {
+        return Err(CallError {
+            operation: "DescribeServices",
+            subject,
+            problem: CallProblem::NoAnswer,
+            source: Some(reason.into()),
+        });
+    }
     let mut found = BTreeMap::new();
     for service in output.services() {
         let name = service.service_name().map(str::to_owned);
@@ -68,6 +76,15 @@ pub(super) async fn read_many(
         found.insert(name, read(service, &subject)?);
     }
     Ok(found)
+}
+
+/// What was not answered. A service that is not there is an answer, though it stands among the
+/// failures; for any other reason, whether it is there stays open.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/api_failures_messages.html>
+fn unanswered(failures: &[Failure]) -> Option<String> {
+    let failure = failures.iter().find(|failure| failure.reason() != Some("MISSING"))?;
+    let (arn, reason) = (failure.arn().unwrap_or("a service"), failure.reason());
+    Some(format!("{arn}: {}", reason.unwrap_or("it failed, and ECS says nothing of why")))
 }
 
 /// Reads a service.
@@ -194,6 +211,40 @@ mod tests {
             .set_linear_configuration(linear)
             .build();
         strategy_waits(&configuration).as_mins()
+    }
+
+    #[test]
+    fn a_service_that_is_not_there_is_an_answer() {
+        let failure = |reason: &str| {
+            let arn = "arn:aws:ecs:eu-west-1:222222222222:service/acme/order-api";
+            Failure::builder().arn(arn).reason(reason).build()
+        };
+        assert_eq!(unanswered(&[]), None);
+        assert_eq!(unanswered(&[failure("MISSING"), failure("MISSING")]), None);
+        let reason = unanswered(&[failure("MISSING"), failure("INTERNAL")]).expect("it is open");
+        assert!(reason.ends_with("service/acme/order-api: INTERNAL"), "{reason}");
+        assert!(unanswered(&[Failure::builder().build()]).is_some());
+    }
+
+    #[test]
+    fn a_circuit_breaker_or_alarms_are_a_brake() {
+        let brake = |breaker: Option<bool>, alarms: Option<bool>| {
+            let breaker = breaker.map(|enable| {
+                DeploymentCircuitBreaker::builder().enable(enable).rollback(true).build()
+            });
+            let alarms = alarms.map(|enable| {
+                let alarms = DeploymentAlarms::builder().alarm_names("acme-order-api-5xx");
+                alarms.enable(enable).rollback(true).build().expect("complete")
+            });
+            let configuration = DeploymentConfiguration::builder()
+                .set_deployment_circuit_breaker(breaker)
+                .set_alarms(alarms)
+                .build();
+            has_brake(&configuration)
+        };
+        assert!(brake(Some(true), None) && brake(None, Some(true)));
+        assert!(brake(Some(false), Some(true)) && brake(Some(true), Some(false)));
+        assert!(!brake(None, None) && !brake(Some(false), Some(false)));
     }
 
     #[test]

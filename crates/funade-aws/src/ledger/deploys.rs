@@ -1,18 +1,15 @@
 //! A target's deploys: one item for each, written with the target's record.
 
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use funade::facts::deploy::Deploy;
 use funade::facts::names::TargetId;
+use funade::facts::notice::Notice;
 use funade::facts::record::TargetRecord;
 use funade::world::CallError;
 use jiff::SignedDuration;
 
 use super::findings::DUE;
-use super::items::{
-    self, Item, after, after_the_one_before, last, n, read_body, record_item, s, with_body,
-};
-use super::target_key;
-use crate::errors::call_error;
+use super::items::{self, Item, after, last, n, read_body, record_item, s, with_body};
+use super::{outbox, target_key};
 use crate::world::AwsWorld;
 
 /// What the keys of deploys begin with.
@@ -25,42 +22,20 @@ const DEPLOY_KEPT: SignedDuration = SignedDuration::from_hours(24 * 400);
 /// year, and no list for people is longer.
 const DEPLOYS_READ_MAX: usize = 200;
 
-/// Writes a target's record, and with it what has become of its deploys: both or neither.
+/// Writes a target's record, and with it what has become of its deploys and what is told of it: all
+/// or none.
 pub(super) async fn write(
     world: &AwsWorld,
     target: &TargetId,
     record: &TargetRecord,
     deploys: &[Deploy],
+    notices: &[Notice],
 ) -> Result<(), CallError> {
     let pk = target_key(target);
-    let mut item = record_item(&pk, record.generation, record);
-    if let Some(due) = record.due {
-        item.insert("due".to_owned(), s(DUE));
-        item.insert("due_at".to_owned(), n(due.as_millisecond()));
-    }
-    if deploys.is_empty() {
-        return items::write(world, &pk, record.generation, item).await;
-    }
-    let (condition, values) = after_the_one_before(record.generation);
-    let put = |item: Item| {
-        let put = Put::builder().table_name(&world.settings().table);
-        put.set_item(Some(item))
-    };
-    let of_record =
-        put(item).condition_expression(condition).set_expression_attribute_values(values);
-    let puts = deploys.iter().map(|deploy| put(deploy_item(&pk, deploy)));
-    let writes = std::iter::once(of_record).chain(puts).map(|put| {
-        let put = put.build().expect("a table and an item are all that is required");
-        TransactWriteItem::builder().put(put).build()
-    });
-    world
-        .dynamodb
-        .transact_write_items()
-        .set_transact_items(Some(writes.collect()))
-        .send()
-        .await
-        .map_err(|error| call_error("TransactWriteItems", &pk, &error))?;
-    Ok(())
+    let item = item_of_record(&pk, record);
+    let others = deploys.iter().map(|deploy| deploy_item(&pk, deploy));
+    let others = others.chain(outbox::items(notices)).collect();
+    items::write(world, &pk, record.generation, item, others).await
 }
 
 /// A target's deploys, the newest first.
@@ -68,6 +43,18 @@ pub(super) async fn read(world: &AwsWorld, target: &TargetId) -> Result<Vec<Depl
     let pk = target_key(target);
     let items = last(world, &pk, DEPLOY, DEPLOYS_READ_MAX).await?;
     items.iter().map(|item| read_body(&pk, item)).collect()
+}
+
+/// A record's item. It stands in the index while something is due, and is taken out of it by a write
+/// without these attributes.
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-indexes-general-sparse-indexes.html>
+fn item_of_record(pk: &str, record: &TargetRecord) -> Item {
+    let mut item = record_item(pk, record.generation, record);
+    if let Some(due) = record.due {
+        item.insert("due".to_owned(), s(DUE));
+        item.insert("due_at".to_owned(), n(due.as_millisecond()));
+    }
+    item
 }
 
 fn deploy_item(pk: &str, deploy: &Deploy) -> Item {
@@ -84,6 +71,20 @@ fn deploy_key(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::items::{moment, text};
+
+    #[test]
+    fn a_record_stands_in_the_index_while_something_is_due() {
+        let due = "2026-11-22T01:54:00.25Z".parse().expect("a timestamp");
+        let mut record = TargetRecord { due: Some(due), ..TargetRecord::default() };
+        let item = item_of_record("target#acme/order-api", &record);
+        assert_eq!(text(&item, "due"), Some(DUE));
+        assert_eq!(moment(&item, "due_at"), Some(due));
+
+        record.due = None;
+        let item = item_of_record("target#acme/order-api", &record);
+        assert!(!item.contains_key("due") && !item.contains_key("due_at"), "{item:?}");
+    }
 
     #[test]
     fn the_newest_deploy_has_the_last_key() {

@@ -7,6 +7,7 @@ use funade::facts::stored::Stored;
 use funade::world::{CallError, CallProblem};
 use jiff::{SignedDuration, Timestamp};
 
+use super::outbox::Transaction;
 use crate::errors::call_error;
 use crate::world::AwsWorld;
 
@@ -123,14 +124,20 @@ pub(super) fn with_body<T: Stored>(pk: &str, sk: &str, stored: &T) -> Item {
     item
 }
 
-/// Writes a record if the one in the table is of the generation before.
+/// Writes a record if the one in the table is of the generation before, and the other items with it,
+/// all or none.
 pub(super) async fn write(
     world: &AwsWorld,
     pk: &str,
     generation: u64,
     item: Item,
+    others: Vec<Item>,
 ) -> Result<(), CallError> {
     let (condition, values) = after_the_one_before(generation);
+    if !others.is_empty() {
+        let transaction = Transaction::new(world).put_if(item, condition, values);
+        return transaction.put_all(others).write(pk).await;
+    }
     world
         .dynamodb
         .put_item()
@@ -152,7 +159,7 @@ pub(super) fn record_item<T: Stored>(pk: &str, generation: u64, record: &T) -> I
 }
 
 /// The condition under which a record of this generation may be written, and its values.
-pub(super) fn after_the_one_before(generation: u64) -> (&'static str, Option<Item>) {
+fn after_the_one_before(generation: u64) -> (&'static str, Option<Item>) {
     if generation == 1 {
         ("attribute_not_exists(pk)", None)
     } else {
@@ -200,16 +207,7 @@ pub(super) async fn batch_put(
         let put = put.build().expect("an item is all that is required");
         WriteRequest::builder().put_request(put).build()
     });
-    batch_write(world, what, writes.collect()).await
-}
-
-/// Carries out writes, at most [`BATCH_WRITE_MAX`]. Where that fails, some of them may be done.
-pub(super) async fn batch_write(
-    world: &AwsWorld,
-    what: &str,
-    writes: Vec<WriteRequest>,
-) -> Result<(), CallError> {
-    let mut left = HashMap::from([(world.settings().table.clone(), writes)]);
+    let mut left = HashMap::from([(world.settings().table.clone(), writes.collect())]);
     for _ in 0..BATCH_ROUNDS_MAX {
         let output = world
             .dynamodb

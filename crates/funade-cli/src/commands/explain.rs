@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 use crate::arguments::Format;
 use crate::commands::{config_in_force, hold, plan};
 use crate::deploys::{self, decided_by, led_by, phase_lines, why};
+use crate::findings;
 use crate::output::{Answer, print_json};
 use crate::times::{second, span};
 
@@ -77,6 +78,7 @@ pub(crate) fn to_text(told: &Told<'_>) -> String {
     lines.push(should_run(told));
     lines.extend(next(told));
     lines.extend(last_deploy(told));
+    lines.extend(found(told));
     lines.extend(holds(told));
     lines.extend(alarms(told));
     lines.extend(events(told));
@@ -188,6 +190,16 @@ fn last_deploy(told: &Told<'_>) -> Vec<String> {
     lines
 }
 
+/// What sweeps have found of it, its service and its place.
+fn found(told: &Told<'_>) -> Vec<String> {
+    let findings = &told.explanation.findings;
+    if findings.is_empty() {
+        return vec!["Findings: the sweep has none to tell.".to_owned()];
+    }
+    let title = "Findings of the sweep, the gravest first:".to_owned();
+    std::iter::once(title).chain(findings::lines(findings, told.now)).collect()
+}
+
 /// Both kinds: that of a person, and that which a rollback has left.
 fn holds(told: &Told<'_>) -> Vec<String> {
     let Explanation { preview, left_by_rollback, .. } = &told.explanation;
@@ -237,7 +249,7 @@ fn concerning<'a>(event: &'a EventNote, id: &TargetId) -> impl Iterator<Item = &
 
 /// All of it, for machines.
 fn to_value(told: &Told<'_>) -> Value {
-    let Explanation { preview, record, left_by_rollback, events } = &told.explanation;
+    let Explanation { preview, record, left_by_rollback, findings, events } = &told.explanation;
     let Preview { assigned, observation, plan } = preview;
     let primary = observation.service.as_ref().and_then(|service| service.primary());
     let event = |event: &EventNote| json!({"id": event.id, "at": event.at.to_string(), "outcome": event.outcome});
@@ -269,6 +281,7 @@ fn to_value(told: &Told<'_>) -> Value {
         "steps": plan.steps.iter().map(|step| plan::step_to_value(step, true)).collect::<Vec<_>>(),
         "look_again_seconds": plan.look_again.map(|delay| delay.as_secs()),
         "deploy": record.deploy.as_ref().map(deploys::to_value),
+        "findings": findings.iter().map(findings::to_value).collect::<Vec<_>>(),
         "hold": observation.hold.as_ref().map(hold::to_value),
         "left_by_rollback": left_by_rollback.as_ref().map(hold::to_value),
         "alarms": told.target.verify.alarms.iter().map(|name| json!({

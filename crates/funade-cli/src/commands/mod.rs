@@ -12,6 +12,7 @@ mod rollback;
 mod route;
 mod schema;
 mod status;
+mod sweep;
 mod validate;
 mod watch;
 
@@ -19,11 +20,15 @@ pub(crate) use explain::{read as read_explanation, to_text as explanation_text};
 pub(crate) use history::to_text as history_text;
 pub(crate) use params::to_text as params_text;
 pub(crate) use status::to_table as status_table;
+pub(crate) use sweep::to_text as sweep_text;
 pub(crate) use watch::interval;
+
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use funade::config::Config;
 use funade::shell::ConfigCache;
+use funade::world::AppliedConfig;
 use funade_aws::{AwsWorld, Settings};
 
 use crate::arguments::{Arguments, Command};
@@ -63,6 +68,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer> {
             let watched = watch::Watched { service: service.as_ref(), interval, once };
             watch::run(world, &watched, format).await
         }),
+        Command::Sweep { environments, report } => online(async |world| {
+            let wish = sweep::Wish { environments: &environments, report: report.as_deref() };
+            Box::pin(sweep::run(world, &wish, format)).await
+        }),
         Command::Explain { target } => {
             online(async |world| Box::pin(explain::run(world, &target, format)).await)
         }
@@ -97,10 +106,15 @@ fn online(command: impl AsyncFnOnce(&AwsWorld) -> Result<Answer>) -> Result<Answ
 }
 
 /// The configuration in force.
-async fn config_in_force(world: &AwsWorld) -> Result<std::sync::Arc<Config>> {
+async fn config_in_force(world: &AwsWorld) -> Result<Arc<Config>> {
+    Ok(applied_config(world).await?.config)
+}
+
+/// The same with its version.
+async fn applied_config(world: &AwsWorld) -> Result<AppliedConfig> {
     let applied = ConfigCache::default().current(world).await.context("cannot read the ledger")?;
     match applied {
-        Some(applied) => Ok(applied.config),
+        Some(applied) => Ok(applied),
         None => bail!("no configuration is in force yet; apply one: funade apply DIR"),
     }
 }

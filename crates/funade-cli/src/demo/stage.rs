@@ -1,6 +1,8 @@
 //! The stage: the example fleet in a simulated AWS, what the scenes do with it, and how it is
 //! drawn.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Result, anyhow, bail};
 use funade::config::{Config, SourceFile, Sources, Target, check};
 use funade::facts::deploy::{Deploy, Phase};
@@ -118,19 +120,29 @@ impl<'a> Stage<'a> {
         self.screen.say(&pushed);
         let replica_at = self.sim.now() + REPLICATION;
         let mut replicated = false;
-        let all_ended = |stage: &Self| {
-            let of_all = stage.targets.iter().map(|target| stage.last_deploy(target));
-            of_all.flatten().filter(|deploy| deploy.assignment.release.tag == *tag).count()
-                == stage.targets.len()
-                && !stage.is_under_way()
-        };
-        self.play(&self.targets, all_ended, |stage| {
+        self.play(&self.targets, all_ended_with(tag), |stage| {
             if !replicated && stage.sim.now() >= replica_at {
                 stage.replicate(tag, digest)?;
                 replicated = true;
             }
             Ok(())
         })
+    }
+
+    /// Watches until all targets have come to an end with a release.
+    pub(super) fn watch(&self, tag: &Tag) -> Result<()> {
+        self.play(&self.targets, all_ended_with(tag), |_| Ok(()))
+    }
+
+    /// Lets time pass, with all that happens by itself, and draws nothing.
+    pub(super) fn pass_quietly(&self, duration: SignedDuration) -> Result<()> {
+        let end = self.sim.now() + duration;
+        while self.sim.now() < end {
+            self.sim.deliver_all();
+            self.pass_time()?;
+        }
+        self.sim.deliver_all();
+        Ok(())
     }
 
     /// Lets time pass frame by frame until it is over, draws these targets in each, and does
@@ -231,13 +243,24 @@ impl<'a> Stage<'a> {
         deploys.any(|deploy| !deploy.has_ended())
     }
 
+    /// Puts an image into the registry and its replicas, and tells nobody.
+    pub(crate) fn put_everywhere(&self, tag: &Tag, digest: &Digest) {
+        let replicas = self.replicas();
+        let registries = replicas.into_iter().chain([&self.config.registry.place]);
+        registries.for_each(|place| {
+            self.sim.put_image(place, &self.targets[0].repository, tag, digest);
+        });
+    }
+
+    /// The registries that some pull from, besides the one that is pushed to.
+    fn replicas(&self) -> BTreeSet<&Place> {
+        let pulled_from = self.targets.iter().map(|target| &target.pulls_from.place);
+        pulled_from.filter(|place| **place != self.config.registry.place).collect()
+    }
+
     fn replicate(&self, tag: &Tag, digest: &Digest) -> Result<()> {
         let pushed_to = &self.config.registry.place;
-        let mut replicas: Vec<&Place> =
-            self.targets.iter().map(|target| &target.pulls_from.place).collect();
-        replicas.sort();
-        replicas.dedup();
-        for place in replicas.into_iter().filter(|place| *place != pushed_to) {
+        for place in self.replicas() {
             self.sim.put_image(place, &self.targets[0].repository, tag, digest);
             let id = format!("replication-of-{tag}");
             let (now, repository) = (self.sim.now(), &self.targets[0].repository);
@@ -246,7 +269,7 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    fn view(&self, target: &Target) -> ServiceView {
+    pub(super) fn view(&self, target: &Target) -> ServiceView {
         self.sim
             .view(&target.place, &target.cluster, &target.ecs_service, &target.container)
             .expect("the stage has every service")
@@ -294,6 +317,16 @@ impl<'a> Stage<'a> {
         let stopped = self.run(self.sim.ecs().stopped_tasks(place, cluster, ecs_service))?;
         let ours = |by| deploy.progress.deployment() == Some(by);
         Ok(stopped.iter().filter(|task| task.started_by.as_ref().is_some_and(ours)).count())
+    }
+}
+
+/// Whether all targets have come to an end with a release.
+fn all_ended_with(tag: &Tag) -> impl Fn(&Stage<'_>) -> bool {
+    move |stage| {
+        let of_all = stage.targets.iter().map(|target| stage.last_deploy(target));
+        of_all.flatten().filter(|deploy| deploy.assignment.release.tag == *tag).count()
+            == stage.targets.len()
+            && !stage.is_under_way()
     }
 }
 

@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Waker};
 use funade::config::{Config, Target};
 use funade::facts::names::Tag;
 use funade::facts::subject::Subject;
-use funade::shell::{Delivered, Scope, deliver, handle_event, sweep};
+use funade::shell::{Delivered, Scope, SweptBy, deliver, handle_event, sweep};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -307,7 +307,7 @@ impl<'sim> Course<'sim> {
     pub(super) fn sweep(&mut self) {
         let (sim, config, cause) = (self.sim, self.config, self.event_id());
         self.fly(Purpose::Sweep, async move {
-            match sweep(sim, config, &Scope::Everything, &cause).await {
+            match sweep(sim, config, &Scope::Everything, (&cause, SweptBy::Schedule)).await {
                 Ok(swept) => Landed::Said(format!("a sweep wakes {:?}", swept.woken)),
                 Err(_) => Landed::Failed,
             }

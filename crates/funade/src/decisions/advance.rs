@@ -26,10 +26,14 @@ pub struct TargetStatus {
     pub settled: Option<u64>,
     /// The assignment for which only its turn is to come, if that is so.
     pub awaits_turn: Option<u64>,
-    /// Whether it needs a person.
-    pub blocked: bool,
+    /// Why it needs a person, if it does.
+    pub blocked: Option<String>,
+    /// The assignment with which it is done: it runs it, or needs a person before it can.
+    pub done_with: Option<u64>,
     /// The number of the last turn that it has had.
     pub had_turn: u64,
+    /// The assignment that is being deployed there: it watches that by itself.
+    pub deploys: Option<u64>,
 }
 
 impl TargetStatus {
@@ -42,8 +46,18 @@ impl TargetStatus {
         Self {
             settled: settled.map(|standing| standing.assignment),
             awaits_turn: awaits_turn.map(|standing| standing.assignment),
-            blocked: standing.is_some_and(|standing| standing.kind == StandingKind::Blocked),
+            blocked: standing
+                .filter(|standing| standing.kind == StandingKind::Blocked)
+                .map(|standing| standing.sentence.clone()),
+            done_with: standing
+                .filter(|standing| standing.kind != StandingKind::Waiting)
+                .map(|standing| standing.assignment),
             had_turn: record.had_turn,
+            deploys: record
+                .deploy
+                .as_ref()
+                .filter(|deploy| deploy.is_under_way())
+                .map(|deploy| deploy.assignment.number),
         }
     }
 }
@@ -228,6 +242,7 @@ pub fn advance(
         .collect();
     let unsettled = wake.len();
     wake.extend(given.wake.into_iter().filter(|id| !wake.contains(id)).collect::<Vec<_>>());
+    note_end(&mut next, targets);
     let report = match next.newest() {
         None => ServiceReport::NothingKnown,
         Some(newest) if record.newest() != Some(newest) => ServiceReport::Assigned {
@@ -238,6 +253,16 @@ pub fn advance(
     };
     let refused = refused(service, &next, record, releases);
     Advance { record: next, wake, look_again: given.look_again, report, refused }
+}
+
+/// Notes that every target is done with the newest assignment, once it is so.
+fn note_end(record: &mut ServiceRecord, targets: &BTreeMap<TargetId, TargetStatus>) {
+    let Some(number) = record.newest().map(|newest| newest.number) else { return };
+    let done = |status: &TargetStatus| status.done_with == Some(number);
+    let all = record.assigned.len() == targets.len() && targets.values().all(done);
+    if all && record.ended < number {
+        record.ended = number;
+    }
 }
 
 /// Whether a target should be looked at for what is assigned to it. Not one that only awaits its
@@ -258,7 +283,8 @@ fn has_something_to_do(
     let owes_word =
         turn.is_some_and(|(number, turn)| *turn == Turn::Given && status.had_turn != number);
     let only_awaits = status.awaits_turn == Some(assigned) && turn.is_none();
-    owes_word || (status.settled != Some(assigned) && !only_awaits)
+    let by_itself = only_awaits || status.deploys == Some(assigned);
+    owes_word || (status.settled != Some(assigned) && !by_itself)
 }
 
 fn assign(record: &mut ServiceRecord, candidate: &Candidate, now: Timestamp) {

@@ -216,6 +216,7 @@ fn changed_by_hand(looked: &Looked<'_>) -> Found {
     // An older revision of ours that somebody put back tells nothing of who that was. But one that
     // bears the last deploy's tag is a copy of what that brought: it is not what it registered.
     let last = looked.record.deploy.as_ref().map(|deploy| deploy.id.to_string());
+    let running_now = observed.running.as_ref();
     let running = observed.running.as_ref().filter(|running| {
         let tagged = running.tags.get(DEPLOY_TAG);
         tagged.is_none() || tagged == last.as_ref()
@@ -228,7 +229,13 @@ fn changed_by_hand(looked: &Looked<'_>) -> Found {
          --reason … leaves it as it is",
         tag(looked.assigned)
     );
-    (FindingKind::ChangedByHand, format!("{}{by}", plan.report), next)
+    let what = match (&plan.report, running_now) {
+        (Report::RunsNewer { .. }, _) | (_, None) => plan.report.to_string(),
+        (_, Some(running)) => {
+            format!("{} was put in the place of what Funade brought", running.arn.short())
+        }
+    };
+    (FindingKind::ChangedByHand, format!("{what}{by}"), next)
 }
 
 /// Its deployment is complete, so that its tasks should run and go on running.

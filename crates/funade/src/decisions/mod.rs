@@ -35,4 +35,8 @@ pub mod problem;
 
 pub mod findings;
 
+pub mod notices;
+
+pub mod messages;
+
 pub mod turns;

@@ -26,7 +26,7 @@ use crate::facts::configuration::Configuration;
 use crate::facts::deploy::{Deploy, DeployId, Ending, Good, Phase, Progress};
 use crate::facts::ecs::{Controller, EcsService, RolloutState};
 use crate::facts::names::{AlarmName, RevisionArn, ServiceDeploymentArn};
-use crate::facts::record::{StandingKind, TargetRecord, Turn, TurnsForTarget};
+use crate::facts::record::{Standing, StandingKind, TargetRecord, Turn, TurnsForTarget};
 use crate::facts::release::{AssignedBy, Assignment};
 use crate::facts::task_definition::{Registration, Revision};
 
@@ -351,6 +351,15 @@ fn begin(
     Draft { record, closed, steps, report, wanted: Some(wanted) }
 }
 
+/// Whether the target has just done with what is assigned: its service tells when all have.
+fn is_done(before: Option<&Standing>, next: Option<&Standing>) -> bool {
+    let done = |standing: &Standing| {
+        (standing.kind != StandingKind::Waiting).then_some(standing.assignment)
+    };
+    let next = next.and_then(done);
+    next.is_some_and(|number| number != 0) && before.and_then(done) != next
+}
+
 /// A decision that was rolled back and is tried once more counts on, unless a person wants it tried.
 fn attempt(last: Option<&Deploy>, assigned: &Assignment, lifted_at: Option<Timestamp>) -> u32 {
     let again = last.filter(|last| last.assignment.number == assigned.number);
@@ -411,7 +420,8 @@ impl Draft {
             self.record.last_seen = Some(running.arn.clone());
         }
         let number = assigned.map_or(0, |assigned| assigned.number);
-        let wake_service = self.take_turn(observed.turns.as_ref());
+        let before = self.record.standing.clone();
+        let takes_turn = self.take_turn(observed.turns.as_ref());
         let held = self.record.quiet_since.take();
         self.record.quiet_since = if matches!(self.report, Report::QuietPeriod { .. }) {
             held.or(Some(now))
@@ -421,6 +431,7 @@ impl Draft {
         };
         self.record.standing = Some(stand(self.record.standing.take(), &self.report, number, now));
         self.record.due = due.or_else(|| self.report.left().map(|left| now + left));
+        let wake_service = takes_turn || is_done(before.as_ref(), self.record.standing.as_ref());
         let look_again = next_look_at(&self.report, &self.record, due, now);
         let Self { record, closed, steps, report, wanted } = self;
         Plan { record, closed, steps, report, wanted, look_again, wake_service }

@@ -121,7 +121,7 @@ impl Group<'_> {
             if status.had_turn == turns.number {
                 turns.had.insert(name);
             } else {
-                let turn = if status.blocked { Turn::Failed } else { Turn::Given };
+                let turn = if status.blocked.is_some() { Turn::Failed } else { Turn::Given };
                 turns.given.insert(name, turn);
             }
         }

@@ -226,11 +226,11 @@ impl fmt::Display for Severity {
 }
 
 /// As a person types it, and as it is stored: `acme/order-api`, `order-api`,
-/// `222222222222:ap-northeast-1`.
+/// `222222222222/ap-northeast-1`. No environment's name begins with a digit.
 impl fmt::Display for About {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Place(place) => write!(f, "{}:{}", place.account, place.region),
+            Self::Place(place) => place.fmt(f),
             Self::Service(name) => name.fmt(f),
             Self::Target(id) => id.fmt(f),
         }
@@ -239,7 +239,7 @@ impl fmt::Display for About {
 
 /// Text that names nothing that a finding can be about.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is neither ENVIRONMENT/SERVICE nor SERVICE nor ACCOUNT:REGION")]
+#[error("`{0}` is neither ENVIRONMENT/SERVICE nor SERVICE nor ACCOUNT/REGION")]
 pub struct BadAbout(String);
 
 impl TryFrom<String> for About {
@@ -261,7 +261,9 @@ impl FromStr for About {
 
     fn from_str(text: &str) -> Result<Self, BadAbout> {
         let bad = |_| BadAbout(text.to_owned());
-        if let Some((account, region)) = text.split_once(':') {
+        if let Some((account, region)) = text.split_once('/')
+            && account.starts_with(|letter: char| letter.is_ascii_digit())
+        {
             let account = account.parse().map_err(bad)?;
             return Ok(Self::Place(Place { account, region: region.parse().map_err(bad)? }));
         }
@@ -278,10 +280,10 @@ mod tests {
 
     #[test]
     fn whom_it_is_about_reads_back_as_written() {
-        for text in ["acme/order-api", "order-api", "222222222222:ap-northeast-1"] {
+        for text in ["acme/order-api", "order-api", "222222222222/ap-northeast-1"] {
             assert_eq!(text.parse::<About>().expect("well-formed").to_string(), text);
         }
-        for text in ["", "a/b/c/d", "22:ap-northeast-1", "/"] {
+        for text in ["", "a/b/c/d", "22/ap-northeast-1", "/"] {
             assert!(text.parse::<About>().is_err(), "{text}");
         }
     }

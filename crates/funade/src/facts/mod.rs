@@ -16,6 +16,10 @@ pub mod hold;
 
 pub mod finding;
 
+pub mod notice;
+
+pub mod message;
+
 pub mod event;
 
 pub mod parameter;

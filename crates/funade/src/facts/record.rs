@@ -24,6 +24,8 @@ pub struct ServiceRecord {
     pub assigned: BTreeMap<EnvironmentName, u64>,
     /// The last request of a person that was taken up, by its id.
     pub last_request: Option<String>,
+    /// The number of the last decision with which every target was done.
+    pub ended: u64,
     /// How often turns were begun to be given: numbers them.
     pub turns_begun: u64,
     /// The turns that are being given, by the account and region that they are given in.

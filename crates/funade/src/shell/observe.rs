@@ -81,7 +81,7 @@ pub(super) struct Known {
     pub(super) assigned: Option<Assignment>,
     turns: Option<TurnsForTarget>,
     changed: Option<Change>,
-    hold: Option<Hold>,
+    pub(super) hold: Option<Hold>,
     lifted_at: Option<Timestamp>,
     rollback: Option<RollbackRequest>,
 }

@@ -7,6 +7,7 @@ use tracing::info;
 
 use crate::config::{Config, Service};
 use crate::decisions::advance::{Advance, Candidate, TargetStatus, advance, candidates};
+use crate::decisions::notices::of_service;
 use crate::facts::names::{ServiceName, TargetId};
 use crate::facts::record::ServiceRecord;
 use crate::facts::release::{Release, Request};
@@ -43,7 +44,7 @@ pub async fn reconcile_service<W: World>(
     for refused in &decided.refused {
         info!(cause = refused.cause, tag = %refused.tag, "ignored: {}", refused.reason);
     }
-    let written = write(world, name, record, decided).await?;
+    let written = write(world, name, record, decided, &targets).await?;
     wake(world, &written).await?;
     if let Some(delay) = written.look_again {
         let wake = Wake::new(
@@ -88,10 +89,12 @@ async fn write<W: World>(
     name: &ServiceName,
     before: ServiceRecord,
     mut decided: Advance,
+    targets: &BTreeMap<TargetId, TargetStatus>,
 ) -> Result<Advance, CallError> {
     if decided.record != before {
         decided.record.generation = before.generation + 1;
-        world.ledger().write_service(name, &decided.record).await?;
+        let notices = of_service(name, &before, &decided.record, targets, world.now());
+        world.ledger().write_service(name, &decided.record, &notices).await?;
     }
     Ok(decided)
 }

@@ -8,6 +8,7 @@ use tracing::{info, warn};
 
 use crate::config::{Config, Target};
 use crate::decisions::look_again::next_look_at;
+use crate::decisions::notices::{Around, of_target};
 use crate::decisions::plan::{NewRevision, Plan, Step};
 use crate::decisions::progress::{asked, registered, updated};
 use crate::decisions::report::{Report, stand};
@@ -36,12 +37,13 @@ pub async fn reconcile_target<W: World>(
     id: &TargetId,
 ) -> Result<Option<Pass>, CallError> {
     let Some(target) = config.target(id) else { return Ok(None) };
-    let passed = pass(world, target).await;
+    let targets = config.services.get(&id.service).map_or(1, |service| service.targets.len());
+    let passed = pass(world, target, targets).await;
     let error = match passed {
         Err(error) if is_told(error.problem) => error,
         other => return other.map(Some),
     };
-    turned_away(world, id, &error).await.map(Some)
+    turned_away(world, id, targets, &error).await.map(Some)
 }
 
 /// Whether a failed call says something about the target that a person should read there.
@@ -52,18 +54,19 @@ fn is_told(problem: CallProblem) -> bool {
     }
 }
 
-async fn pass<W: World>(world: &W, target: &Target) -> Result<Pass, CallError> {
+async fn pass<W: World>(world: &W, target: &Target, targets: usize) -> Result<Pass, CallError> {
     let known = known(world, target).await?;
     let now = world.now();
     let (observed, plan) = observe(world, target, &known, Described::NotYet, now).await?;
-    let Known { record: before, assigned, .. } = known;
+    let Known { record: before, assigned, hold, .. } = known;
+    let around = Around { id: &target.id, targets, hold: hold.as_ref() };
     let assigned = assigned.as_ref();
     let cause = cause(&plan, assigned, observed.changed.as_ref());
     info!(cause, code = plan.report.code(), steps = plan.steps.len(), "{}", plan.report);
 
     let closed = plan.closed.clone();
-    let record = write(world, target, before, plan.record.clone(), closed).await?;
-    let record = act(world, target, record, &plan).await?;
+    let record = write(world, around, before, plan.record.clone(), closed).await?;
+    let record = act(world, target, around, record, &plan).await?;
     if plan.wake_service {
         let wake = Wake::new(
             Subject::Service(target.id.service.clone()),
@@ -105,6 +108,7 @@ fn cause<'a>(
 async fn act<W: World>(
     world: &W,
     target: &Target,
+    around: Around<'_>,
     mut record: TargetRecord,
     plan: &Plan,
 ) -> Result<TargetRecord, CallError> {
@@ -146,7 +150,7 @@ async fn act<W: World>(
                 asked(record.clone(), world.now())
             }
         };
-        record = write(world, target, record, next, None).await?;
+        record = write(world, around, record, next, None).await?;
     }
     Ok(record)
 }
@@ -155,7 +159,7 @@ async fn act<W: World>(
 /// its new generation.
 async fn write<W: World>(
     world: &W,
-    target: &Target,
+    around: Around<'_>,
     before: TargetRecord,
     mut next: TargetRecord,
     closed: Option<Deploy>,
@@ -165,8 +169,9 @@ async fn write<W: World>(
     }
     next.generation = before.generation + 1;
     let changed = next.deploy.as_ref().filter(|_| next.deploy != before.deploy);
+    let notices = of_target(around, &before, &next, closed.as_ref(), world.now());
     let deploys: Vec<Deploy> = closed.into_iter().chain(changed.cloned()).collect();
-    world.ledger().write_target(&target.id, &next, &deploys).await?;
+    world.ledger().write_target(around.id, &next, &deploys, &notices).await?;
     Ok(next)
 }
 
@@ -175,6 +180,7 @@ async fn write<W: World>(
 async fn turned_away<W: World>(
     world: &W,
     id: &TargetId,
+    targets: usize,
     error: &CallError,
 ) -> Result<Pass, CallError> {
     let error_in_full = error.in_full();
@@ -189,10 +195,7 @@ async fn turned_away<W: World>(
     let assignment = before.standing.as_ref().map_or(0, |standing| standing.assignment);
     next.standing = Some(stand(next.standing.take(), &report, assignment, now));
     let delay = next_look_at(&report, &next, None, now);
-    if next != before {
-        next.generation += 1;
-        world.ledger().write_target(id, &next, &[]).await?;
-    }
+    write(world, Around { id, targets, hold: None }, before, next, None).await?;
     if let Some(delay) = delay {
         let wake = Wake::new(
             Subject::Target(id.clone()),

@@ -10,6 +10,7 @@ use crate::facts::deploy::Deploy;
 use crate::facts::finding::Finding;
 use crate::facts::hold::Hold;
 use crate::facts::names::{ServiceName, TargetId};
+use crate::facts::notice::Notice;
 use crate::facts::parameter::{Change, Watched};
 use crate::facts::record::{ServiceRecord, TargetRecord};
 use crate::facts::release::{Release, Request, RollbackRequest};
@@ -82,11 +83,13 @@ pub trait Ledger {
     /// A service's record; a new one where there is none.
     async fn service(&self, service: &ServiceName) -> Result<ServiceRecord, CallError>;
 
-    /// Writes a service's record, whose generation is one above that read.
+    /// Writes a service's record, whose generation is one above that read, and with it, both or
+    /// neither, what is told of it.
     async fn write_service(
         &self,
         service: &ServiceName,
         record: &ServiceRecord,
+        notices: &[Notice],
     ) -> Result<(), CallError>;
 
     /// A target's record; a new one where there is none.
@@ -98,13 +101,14 @@ pub trait Ledger {
         targets: &[TargetId],
     ) -> Result<BTreeMap<TargetId, TargetRecord>, CallError>;
 
-    /// Writes a target's record, whose generation is one above that read, and with it, both or
-    /// neither, what has become of its deploys.
+    /// Writes a target's record, whose generation is one above that read, and with it, all or none,
+    /// what has become of its deploys and what is told of it.
     async fn write_target(
         &self,
         target: &TargetId,
         record: &TargetRecord,
         deploys: &[Deploy],
+        notices: &[Notice],
     ) -> Result<(), CallError>;
 
     /// A target's deploys that are remembered, the newest first.
@@ -154,11 +158,21 @@ pub trait Ledger {
     /// All findings that stand, those that have not stood long enough to be told included.
     async fn findings(&self) -> Result<Vec<Finding>, CallError>;
 
-    /// Writes findings in place of those with the same key.
-    async fn write_findings(&self, findings: &[Finding]) -> Result<(), CallError>;
+    /// Writes a finding in place of the one with its key, and with it, both or neither, what is told
+    /// of it. Where another sweep has opened it since, or closed and opened it, that is a conflict.
+    async fn write_finding(
+        &self,
+        finding: &Finding,
+        notice: Option<&Notice>,
+    ) -> Result<(), CallError>;
 
-    /// Takes findings away that stand no more.
-    async fn close_findings(&self, findings: &[Finding]) -> Result<(), CallError>;
+    /// Takes a finding away that stands no more, and with that, both or neither, writes what is told
+    /// of it. Where another sweep has done so, that is a conflict.
+    async fn close_finding(
+        &self,
+        finding: &Finding,
+        notice: Option<&Notice>,
+    ) -> Result<(), CallError>;
 
     /// Notes what an event led to.
     async fn note_event(&self, note: &EventNote) -> Result<(), CallError>;

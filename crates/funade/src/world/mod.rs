@@ -22,6 +22,7 @@ use crate::config::Registry;
 use crate::facts::cause::StoppedTask;
 use crate::facts::ecs::{AlarmState, EcsService, ServiceDeployment};
 use crate::facts::image::PushedImage;
+use crate::facts::message::Message;
 use crate::facts::names::{
     AlarmName, ClusterName, DeploymentId, Digest, EcsServiceName, Place, RepositoryName,
     RevisionArn, ServiceDeploymentArn, Tag,
@@ -46,6 +47,8 @@ pub trait World {
     type Alarms: Alarms;
     /// The queue that starts passes.
     type Queue: Queue;
+    /// Whoever takes messages for people and other systems.
+    type Messenger: Messenger;
 
     /// The ledger.
     fn ledger(&self) -> &Self::Ledger;
@@ -61,6 +64,8 @@ pub trait World {
     fn alarms(&self) -> &Self::Alarms;
     /// The queue.
     fn queue(&self) -> &Self::Queue;
+    /// Whoever takes messages.
+    fn messenger(&self) -> &Self::Messenger;
     /// The time, by this machine's clock.
     fn now(&self) -> Timestamp;
     /// Lets some moments pass, at most a second: for the pace of calls, never to wait for something
@@ -208,6 +213,12 @@ pub trait Alarms {
         place: &Place,
         names: &[AlarmName],
     ) -> Result<BTreeMap<AlarmName, AlarmState>, CallError>;
+}
+
+/// Whoever takes messages: SNS, and addresses that take them by HTTP.
+pub trait Messenger {
+    /// Sends a message. An error means that it may not have been taken, and should be sent again.
+    async fn send(&self, message: &Message) -> Result<(), CallError>;
 }
 
 /// The queue that starts passes.

@@ -2,7 +2,7 @@
 
 use funade::facts::hold::Hold;
 use funade::facts::names::Tag;
-use funade::shell::{RollbackWish, request_rollback, set_hold};
+use funade::shell::{RollbackWish, Scope, SweptBy, request_rollback, set_hold, sweep};
 use funade_sim::{Behaviour, Failure};
 use jiff::SignedDuration;
 
@@ -98,6 +98,34 @@ fn a_rollback_that_was_asked_for_is_what_comes_next() {
     let (text, _) = told_of(&stage);
     assert!(text.contains("Last deploy: acme/order-api/2 of 1.4.3, rolling-back;"), "{text}");
     assert!(text.contains("It did not stay: dana rolled it back: orders are lost"), "{text}");
+}
+
+#[test]
+fn what_a_sweep_has_found_of_the_target_its_service_and_its_place_is_told() {
+    let screen = Screen::new(0);
+    let stage = Stage::set(&screen).expect("the example is valid");
+    push(&stage, "1.4.2", 2);
+    let Target { place, pulls_from, repository, .. } = &stage.targets[0];
+    let sweep = |cause| {
+        let swept =
+            sweep(&stage.sim, &stage.config, &Scope::Everything, (cause, SweptBy::Schedule));
+        stage.run(swept).expect("the ledger answers")
+    };
+    stage.sim.delete_image(&pulls_from.place, repository, &digest(2));
+    stage.put_everywhere(&Tag::parse("1.4.3").expect("a tag"), &digest(3));
+    sweep("sweep-1");
+    stage.sim.pass_time(SignedDuration::from_mins(15));
+    // That of another target is not told here.
+    stage.sim.set_closed(place, true);
+    stage.sim.set_closed(&stage.targets[1].place, true);
+    sweep("sweep-2");
+    stage.sim.set_closed(place, false);
+    let (text, value) = told_of(&stage);
+    let (_, found) = text.split_once("Findings").expect("there are some");
+    let (found, _) = found.split_once("Alarm").expect("alarms follow");
+    insta::assert_snapshot!(format!("Findings{found}"));
+    assert_eq!(value["findings"].as_array().map(Vec::len), Some(3));
+    assert_eq!(value["findings"][0]["severity"], "error");
 }
 
 #[test]

@@ -74,7 +74,7 @@ impl Broken {
         deploy.progress = progress;
         self.record.deploy = Some(deploy);
         self.record.generation += 1;
-        let written = self.sim.write_target(&self.target.id, &self.record, &[]);
+        let written = self.sim.write_target(&self.target.id, &self.record, &[], &[]);
         self.sim.run(written).expect("nothing dies").expect("no fault");
         self.look();
     }

@@ -137,7 +137,7 @@ choices!(Policy, "`heal`, `notify` or `ignore`", {
 });
 
 impl Scalar for FindingKind {
-    const WANTED: &'static str = "a kind of finding, as in changed-by-hand";
+    const WANTED: &'static str = "a kind of finding";
 
     fn read(text: &str) -> Result<Self, Wrong> {
         choice(text, &Self::ALL.map(|kind| (kind.as_str(), kind)))

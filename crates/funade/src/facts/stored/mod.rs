@@ -6,16 +6,20 @@
 
 mod deploy;
 
+mod notice;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use self::deploy::{DeployV1, GoodV1};
+use self::notice::NoticeV1;
 use crate::facts::deploy::{Deploy, Good};
 use crate::facts::finding::{About, Finding, FindingKind};
 use crate::facts::hold::{Hold, Lifted};
 use crate::facts::names::{Digest, EnvironmentName, Place, RevisionArn, Tag};
+use crate::facts::notice::Notice;
 use crate::facts::record::{ServiceRecord, Standing, StandingKind, TargetRecord, Turn, Turns};
 use crate::facts::release::{AssignedBy, Assignment, Release, Request, RollbackRequest};
 use crate::facts::subject::{Subject, Wake};
@@ -56,6 +60,7 @@ stored!(Hold, HoldV1);
 stored!(Deploy, DeployV1);
 stored!(RollbackRequest, RollbackRequestV1);
 stored!(Finding, FindingV1);
+stored!(Notice, NoticeV1);
 
 /// The queue's message.
 #[derive(Serialize, Deserialize)]
@@ -115,6 +120,8 @@ struct ServiceV1 {
     assigned: BTreeMap<EnvironmentName, u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last_request: Option<String>,
+    #[serde(default)]
+    ended: u64,
     #[serde(default)]
     turns_begun: u64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -296,22 +303,36 @@ impl From<AssignmentV1> for Assignment {
 
 impl From<ServiceRecord> for ServiceV1 {
     fn from(record: ServiceRecord) -> Self {
-        let ServiceRecord { generation, assignments, assigned, last_request, turns_begun, turns } =
-            record;
+        let ServiceRecord {
+            generation,
+            assignments,
+            assigned,
+            last_request,
+            ended,
+            turns_begun,
+            turns,
+        } = record;
         let assignments = assignments.into_values().map(AssignmentV1::from).collect();
         let turns = turns.into_iter().map(TurnsV1::from).collect();
-        Self { generation, assignments, assigned, last_request, turns_begun, turns }
+        Self { generation, assignments, assigned, last_request, ended, turns_begun, turns }
     }
 }
 
 impl From<ServiceV1> for ServiceRecord {
     fn from(stored: ServiceV1) -> Self {
-        let ServiceV1 { generation, assignments, assigned, last_request, turns_begun, turns } =
-            stored;
+        let ServiceV1 {
+            generation,
+            assignments,
+            assigned,
+            last_request,
+            ended,
+            turns_begun,
+            turns,
+        } = stored;
         let numbered = |stored: AssignmentV1| (stored.number, Assignment::from(stored));
         let assignments = assignments.into_iter().map(numbered).collect();
         let turns = turns.into_iter().map(TurnsV1::into_turns).collect();
-        Self { generation, assignments, assigned, last_request, turns_begun, turns }
+        Self { generation, assignments, assigned, last_request, ended, turns_begun, turns }
     }
 }
 

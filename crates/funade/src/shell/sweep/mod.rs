@@ -22,12 +22,13 @@ pub use self::schedule::{Scheduled, handle_schedule};
 use self::services::sweep_service;
 use self::targets::{Batch, batches, sweep_place};
 use crate::config::{Config, Service};
+use crate::decisions::notices::{of_closed, of_opened};
 use crate::facts::finding::{About, Finding, FindingKind, Policy};
 use crate::facts::hold::Hold;
 use crate::facts::names::{Digest, EnvironmentName, Place, RepositoryName, ServiceName, TargetId};
 use crate::facts::record::ServiceRecord;
 use crate::facts::subject::{Subject, Wake};
-use crate::world::{CallError, Ledger, Queue, World};
+use crate::world::{CallError, CallProblem, Ledger, Queue, World};
 
 /// How many places, and services, are looked at side by side: a minute's share of ten thousand
 /// targets is done in some seconds, and a function's memory stays small.
@@ -51,6 +52,16 @@ pub enum Scope {
         /// How many minutes a whole sweep takes; at least 1.
         of: i64,
     },
+}
+
+/// Whose rights a sweep looks with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SweptBy {
+    /// The function's: where it cannot look, nothing can be deployed.
+    Schedule,
+    /// A person's, who may lack a role that the functions have: that is said to them, and is no
+    /// finding.
+    Person,
 }
 
 /// What a sweep did.
@@ -91,6 +102,7 @@ struct Round<'a, W> {
     images: RefCell<BTreeMap<(Place, RepositoryName, Digest), bool>>,
     /// The id of this sweep: what it wakes goes back to it.
     cause: &'a str,
+    by: SweptBy,
     now: Timestamp,
 }
 
@@ -126,7 +138,7 @@ pub async fn sweep<W: World>(
     world: &W,
     config: &Config,
     scope: &Scope,
-    cause: &str,
+    (cause, by): (&str, SweptBy),
 ) -> Result<Swept, CallError> {
     let ledger = world.ledger();
     let (before, holds) = try_join!(ledger.findings(), ledger.all_holds())?;
@@ -135,7 +147,7 @@ pub async fn sweep<W: World>(
     let services = services_in(config, scope);
     let records = records(world, &batches, &services).await?;
     let (images, now) = (RefCell::default(), world.now());
-    let round = Round { world, config, services: records, holds, images, cause, now };
+    let round = Round { world, config, services: records, holds, images, cause, by, now };
 
     let mut by_place: BTreeMap<&Place, Vec<Batch<'_>>> = BTreeMap::new();
     for batch in batches {
@@ -182,12 +194,15 @@ async fn conclude<W: World>(
         ours && !stands.contains(&finding.key())
     };
     let closed: Vec<Finding> = known.into_values().filter(gone).collect();
-    let ledger = world.ledger();
-    if !written.is_empty() {
-        ledger.write_findings(&written).await?;
+    for finding in &written {
+        let notice = opened.contains(finding).then(|| of_opened(finding, *now));
+        let wrote = world.ledger().write_finding(finding, notice.as_ref()).await;
+        unless_another_did(wrote)?;
     }
-    if !closed.is_empty() {
-        ledger.close_findings(&closed).await?;
+    for finding in &closed {
+        let notice = finding.is_open.then(|| of_closed(finding, *now));
+        let wrote = world.ledger().close_finding(finding, notice.as_ref()).await;
+        unless_another_did(wrote)?;
     }
     if !all.wakes.is_empty() {
         world.queue().wake(&all.wakes).await?;
@@ -195,6 +210,14 @@ async fn conclude<W: World>(
     let swept = swept(all, opened, closed);
     tell(&swept, round.cause);
     Ok(swept)
+}
+
+/// Two sweeps may find the same: a person's and the schedule's. One of them tells.
+fn unless_another_did(wrote: Result<(), CallError>) -> Result<(), CallError> {
+    match wrote {
+        Err(error) if error.problem == CallProblem::Conflict => Ok(()),
+        other => other,
+    }
 }
 
 fn swept(all: Part, opened: Vec<Finding>, mut closed: Vec<Finding>) -> Swept {

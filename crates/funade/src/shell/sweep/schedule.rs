@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::{error, info, warn};
 
-use super::{Scope, Swept, sweep, wake_due};
+use super::{Scope, Swept, SweptBy, sweep, wake_due};
 use crate::facts::finding::Finding;
 use crate::facts::names::TargetId;
 use crate::shell::ConfigCache;
@@ -76,7 +76,7 @@ pub async fn handle_schedule<W: World>(
         info!(cause = id, %target, "woken: something is due");
     }
     let scope = Scope::Minute { minute: time.as_second().div_euclid(60), of };
-    let swept = Box::new(sweep(world, &applied.config, &scope, &id).await?);
+    let swept = Box::new(sweep(world, &applied.config, &scope, (&id, SweptBy::Schedule)).await?);
     Ok(Scheduled::Swept { due, swept })
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 
-use super::{Failed, Part, Round, Scope, is_due};
+use super::{Failed, Part, Round, Scope, SweptBy, is_due};
 use crate::config::{Config, Registry, Target};
 use crate::decisions::findings::{Looked, WayBackLook, findings, hints_at_stops};
 use crate::decisions::observation::Observation;
@@ -80,7 +80,9 @@ pub(super) async fn sweep_place<W: World>(
         let described = round.world.ecs().services(place, batch.cluster, &names).await;
         match described {
             Ok(services) => {
-                part.looked_at.insert(About::Place(place.clone()));
+                if round.by == SweptBy::Schedule {
+                    part.looked_at.insert(About::Place(place.clone()));
+                }
                 sweep_batch(round, &batch, services, &mut part).await;
             }
             Err(error) if error.problem == CallProblem::Refused => {
@@ -97,6 +99,10 @@ pub(super) async fn sweep_place<W: World>(
 }
 
 fn unreachable<W: World>(round: &Round<'_, W>, place: &Place, error: &CallError, part: &mut Part) {
+    part.failed.push(Failed { what: place.to_string(), error: error.in_full() });
+    if round.by == SweptBy::Person {
+        return;
+    }
     let about = About::Place(place.clone());
     let sentence = format!("{place} cannot be looked at: {}", error.in_full());
     let next = "see that member.yaml is deployed there and names this hub; its targets are left \
@@ -104,7 +110,6 @@ fn unreachable<W: World>(round: &Round<'_, W>, place: &Place, error: &CallError,
     part.looked_at.insert(about.clone());
     let (kind, now) = (FindingKind::Unreachable, round.now);
     part.findings.push(Finding::new(about, kind, (sentence, next.to_owned()), now));
-    part.failed.push(Failed { what: place.to_string(), error: error.in_full() });
 }
 
 async fn sweep_batch<W: World>(
