@@ -36,6 +36,17 @@ impl Outbox {
         left.map(|json| Notice::from_json(json).expect("we wrote it")).collect()
     }
 
+    /// What was written since this many, for the checkers.
+    pub(crate) fn since(&self, count: usize) -> Vec<Notice> {
+        let new = self.written[count..].iter();
+        new.map(|json| Notice::from_json(json).expect("we wrote it")).collect()
+    }
+
+    /// The ids of the notices about which a message was taken.
+    pub(crate) fn told(&self) -> BTreeSet<&str> {
+        self.taken.iter().map(|message| message.notice.as_str()).collect()
+    }
+
     /// The stream goes on after these.
     pub(crate) fn handed_on(&mut self, count: usize) {
         self.done += count;

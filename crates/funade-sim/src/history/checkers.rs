@@ -9,6 +9,8 @@
 #[cfg(test)]
 mod tests;
 
+mod notices;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
@@ -23,6 +25,7 @@ use funade::facts::release::AssignedBy;
 use funade::facts::task_definition::DEPLOY_TAG;
 use jiff::{SignedDuration, Timestamp};
 
+use self::notices::Telling;
 use crate::ecs::{Behaviour, By, ServiceKey, Updated};
 use crate::state::State;
 
@@ -57,11 +60,13 @@ pub enum Invariant {
     WholeSet,
     /// A deploy's life goes one way.
     OneWay,
+    /// 8: each change of state is told once, and delivered.
+    Notices,
 }
 
 impl Invariant {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::OneUpdate,
         Self::NothingDuringRollback,
         Self::NoDowngrade,
@@ -71,6 +76,7 @@ impl Invariant {
         Self::TrueSuccess,
         Self::WholeSet,
         Self::OneWay,
+        Self::Notices,
     ];
 }
 
@@ -86,6 +92,7 @@ impl fmt::Display for Invariant {
             Self::TrueSuccess => "true-success",
             Self::WholeSet => "whole-set",
             Self::OneWay => "one-way",
+            Self::Notices => "notices",
         })
     }
 }
@@ -123,6 +130,7 @@ pub(crate) struct Checkers {
     persons: BTreeMap<TargetId, Timestamp>,
     /// The last record of each target.
     records: BTreeMap<TargetId, TargetRecord>,
+    telling: Telling,
     /// What has happened that explains why a target is not where it would be otherwise.
     pub(super) excuses: Excuses,
 }
@@ -156,6 +164,7 @@ impl Checkers {
             banned: BTreeMap::new(),
             persons: BTreeMap::new(),
             records: BTreeMap::new(),
+            telling: Telling::default(),
             excuses: Excuses::default(),
         }
     }
@@ -200,7 +209,7 @@ impl Checkers {
         let written = std::mem::take(&mut state.written);
         let registered = std::mem::take(&mut state.services.registered);
         let updated = std::mem::take(&mut state.services.updated);
-        let mut found = None;
+        let mut found = self.telling.look(state);
         for (place, revision) in registered {
             found = found.or_else(|| self.registered(state, &place, &revision));
         }
@@ -209,10 +218,17 @@ impl Checkers {
             found = found.or_else(|| self.updated(state, updated));
         }
         for (id, record) in written {
+            let before = self.records.get(&id);
+            found = found.or_else(|| self.telling.written(before, &record));
             found = found.or_else(|| self.written(state, &id, &record));
             self.records.insert(id, record);
         }
         found
+    }
+
+    /// Whether all that was to be told has arrived.
+    pub(super) fn all_told(&self, state: &State) -> Option<Violation> {
+        self.telling.all_told(state)
     }
 
     fn target(&self, id: &TargetId) -> &Target {

@@ -59,7 +59,9 @@ pub(super) fn make_peace(course: &mut Course<'_>) {
     course.tell(|| "-- sweep 3".to_owned());
     course.sweep();
     course.go_on(SignedDuration::ZERO);
-    course.violation = course.violation.take().or_else(|| still.moved(course.sim));
+    let all_told = || course.checkers.all_told(&course.sim.state());
+    let violation = course.violation.clone();
+    course.violation = violation.or_else(|| still.moved(course.sim)).or_else(all_told);
 }
 
 /// Everything that a pass with something to do would change.

@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Waker};
 use funade::config::{Config, Target};
 use funade::facts::names::Tag;
 use funade::facts::subject::Subject;
-use funade::shell::{Delivered, Scope, SweptBy, deliver, handle_event, sweep};
+use funade::shell::{Delivered, Scope, SweptBy, deliver, handle_event, notify, sweep};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -27,6 +27,7 @@ use crate::ecs::Behaviour;
 use crate::events::deployment_event;
 use crate::fleet::stand_up_as;
 use crate::functions::VISIBILITY_TIMEOUT;
+use crate::outbox::STREAM_BATCH;
 use crate::state::Sim;
 
 /// A Monday morning.
@@ -85,6 +86,8 @@ enum Purpose {
     Event(Arc<Value>, u32),
     Person,
     Sweep,
+    /// The stream hands on these notices.
+    Notify(Vec<String>),
 }
 
 /// How it ended.
@@ -93,6 +96,7 @@ pub(super) enum Landed {
     Answered,
     Failed,
     Said(String),
+    Told(Vec<String>),
 }
 
 /// Everything of a history that is under way.
@@ -211,6 +215,9 @@ impl<'sim> Course<'sim> {
             self.arrive(arrival);
             return true;
         }
+        if self.hand_on() {
+            return true;
+        }
         let room = self.flights.len() < FLIGHTS_MAX;
         let busy = self.busy();
         let due = self.sim.state().messages.is_due(now, &busy);
@@ -237,11 +244,31 @@ impl<'sim> Course<'sim> {
         }
     }
 
+    /// The stream hands on what is in the outbox, one invocation at a time. Says whether it did.
+    fn hand_on(&mut self) -> bool {
+        let tells = |flight: &Flight<'_>| matches!(flight.what, Purpose::Notify(_));
+        if self.flights.iter().any(tells) {
+            return false;
+        }
+        let notices = self.sim.state().outbox.next(STREAM_BATCH);
+        if notices.is_empty() {
+            return false;
+        }
+        let (sim, ids) = (self.sim, notices.iter().map(|notice| notice.id.clone()).collect());
+        self.fly(Purpose::Notify(ids), async move {
+            match notify(sim, &sim.cache, &notices).await {
+                Ok(again) => Landed::Told(again),
+                Err(_) => Landed::Failed,
+            }
+        });
+        true
+    }
+
     /// The subjects that a function is at work on: their group is blocked.
     fn busy(&self) -> BTreeSet<Subject> {
         let passes = self.flights.iter().filter_map(|flight| match &flight.what {
             Purpose::Pass(subject) => Some(subject.clone()),
-            Purpose::Event(..) | Purpose::Person | Purpose::Sweep => None,
+            Purpose::Event(..) | Purpose::Person | Purpose::Sweep | Purpose::Notify(_) => None,
         });
         passes.collect()
     }
@@ -356,6 +383,7 @@ impl<'sim> Course<'sim> {
             }
             Purpose::Person => self.tell(|| "the person's tool is closed".to_owned()),
             Purpose::Sweep => self.tell(|| "the function dies in its sweep".to_owned()),
+            Purpose::Notify(_) => self.tell(|| "the function dies while it tells".to_owned()),
         }
     }
 
@@ -378,7 +406,12 @@ impl<'sim> Course<'sim> {
                 self.invoked_again(event, attempts);
             }
             (Purpose::Person | Purpose::Sweep, Landed::Said(said)) => self.tell(|| said),
-            (Purpose::Event(..) | Purpose::Person | Purpose::Sweep, _) => {}
+            (Purpose::Notify(notices), Landed::Told(again)) => {
+                // The stream goes on from the first that should come again.
+                let done = notices.iter().take_while(|id| !again.contains(id)).count();
+                self.sim.state_mut().outbox.handed_on(done);
+            }
+            (Purpose::Event(..) | Purpose::Person | Purpose::Sweep | Purpose::Notify(_), _) => {}
         }
     }
 

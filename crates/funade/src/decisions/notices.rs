@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::decisions::advance::TargetStatus;
-use crate::facts::deploy::{Deploy, Ending, Phase, Progress, UndoneBy};
+use crate::facts::deploy::{Deploy, Ending, Progress, UndoneBy};
 use crate::facts::finding::{About, Finding};
 use crate::facts::hold::Hold;
 use crate::facts::names::{ServiceName, Tag, TargetId};
@@ -65,8 +65,9 @@ pub fn of_target(
         if last.is_none() {
             notices.push(notice("started", Told::DeployStarted(told())));
         }
-        let was = last.map_or(Phase::Starting, Deploy::phase);
-        if deploy.phase() != was {
+        // It may have gone through several within one write, and come back to the one that it was in.
+        let was = last.map_or(1, |last| last.phases.len());
+        if deploy.phases.len() > was {
             notices.extend(gone_on(deploy, told()).map(|told| notice("deploy", told)));
         }
     }

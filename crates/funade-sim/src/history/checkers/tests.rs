@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use funade::config::Target;
+use funade::decisions::notices::{Around, of_target};
 use funade::facts::cause::{Cause, Diagnosis, Trigger};
 use funade::facts::configuration::Configuration;
 use funade::facts::deploy::{Deploy, DeployId, Ending, Phase, Progress, UndoneBy};
@@ -31,6 +32,8 @@ struct Broken {
     checkers: Checkers,
     record: TargetRecord,
     found: Option<Invariant>,
+    /// How often each change is told.
+    told: usize,
 }
 
 impl Broken {
@@ -43,7 +46,7 @@ impl Broken {
         for number in 1..4 {
             checkers.pushed(&digest(number), number, Behaviour::Healthy(SignedDuration::ZERO));
         }
-        Self { sim, target, checkers, record: TargetRecord::default(), found: None }
+        Self { sim, target, checkers, record: TargetRecord::default(), found: None, told: 1 }
     }
 
     /// Writes the last deploy's record: the next one, of this image, this far.
@@ -57,7 +60,12 @@ impl Broken {
             cause: "a test".to_owned(),
         };
         let assignment = Assignment { number, release, by: AssignedBy::Selection, at: now };
-        let before = self.record.deploy.take().filter(|before| before.id.number == number);
+        let last = self.record.clone();
+        let before = self.record.deploy.take();
+        let (before, closed) = match before {
+            Some(before) if before.id.number == number => (Some(before), None),
+            other => (None, other),
+        };
         let mut deploy = before.unwrap_or_else(|| Deploy {
             id: DeployId { target: self.target.id.clone(), number },
             assignment,
@@ -71,10 +79,21 @@ impl Broken {
             progress: Progress::Begun,
             phases: vec![(Phase::Starting, now)],
         });
+        let phase = deploy.phase();
         deploy.progress = progress;
+        if deploy.phase() != phase {
+            deploy.phases.push((deploy.phase(), now));
+        }
         self.record.deploy = Some(deploy);
         self.record.generation += 1;
-        let written = self.sim.write_target(&self.target.id, &self.record, &[], &[]);
+        let closed = closed.map(|closed| Deploy {
+            progress: Progress::Ended { revision: None, ending: Ending::Superseded, at: now },
+            ..closed
+        });
+        let around = Around { id: &self.target.id, targets: 1, hold: None };
+        let notices = of_target(around, &last, &self.record, closed.as_ref(), now);
+        let notices = notices.repeat(self.told);
+        let written = self.sim.write_target(&self.target.id, &self.record, &[], &notices);
         self.sim.run(written).expect("nothing dies").expect("no fault");
         self.look();
     }
@@ -256,6 +275,27 @@ fn a_life_that_goes_backwards_is_found() {
     let at = broken.sim.now();
     broken.write(1, 1, Progress::Updated { revision, deployment: None, at });
     assert_eq!(broken.found(), Some(Invariant::OneWay));
+}
+
+#[test]
+fn a_change_that_nobody_tells_of_or_that_is_told_twice_is_found() {
+    for told in [0, 2] {
+        let mut broken = Broken::new();
+        broken.told = told;
+        broken.write(1, 1, Progress::Begun);
+        assert_eq!(broken.found(), Some(Invariant::Notices), "told {told} times");
+    }
+}
+
+#[test]
+fn what_is_told_and_never_delivered_is_found() {
+    let mut broken = Broken::new();
+    broken.write(1, 1, Progress::Begun);
+    let all_told = |broken: &Broken| {
+        let found = broken.checkers.all_told(&broken.sim.state());
+        found.map(|violation| violation.invariant)
+    };
+    assert_eq!(all_told(&broken), Some(Invariant::Notices));
 }
 
 #[test]

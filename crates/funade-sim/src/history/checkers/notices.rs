@@ -1,0 +1,151 @@
+//! Invariant 8: each change of state makes exactly one notice, and each is delivered at least once.
+//!
+//! What should be told is worked out anew from the records that were written, without the code that
+//! makes the notices.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
+
+use funade::facts::deploy::{Deploy, Ending, Phase, Progress, UndoneBy};
+use funade::facts::notice::{Notice, NoticeKind, Told};
+use funade::facts::record::TargetRecord;
+
+use super::{Invariant, Violation};
+use crate::state::State;
+
+/// The kinds that tell of a deploy's end.
+const ENDS: [NoticeKind; 4] = [
+    NoticeKind::DeploySucceeded,
+    NoticeKind::DeployFailed,
+    NoticeKind::RolledBack,
+    NoticeKind::Superseded,
+];
+
+/// What was told so far.
+#[derive(Debug, Default)]
+pub(super) struct Telling {
+    ids: BTreeSet<String>,
+    /// How often each deploy was told to have begun, ended, ….
+    told: BTreeMap<(String, NoticeKind), usize>,
+    /// How many writes have left each deploy rolled back: a person may undo it again and again.
+    rolled_back: BTreeMap<String, usize>,
+    seen: usize,
+}
+
+impl Telling {
+    /// Takes in what was put into the outbox since the last look.
+    pub(super) fn look(&mut self, state: &State) -> Option<Violation> {
+        let new = state.outbox.since(self.seen);
+        self.seen += new.len();
+        let mut twice = None;
+        for notice in new {
+            if let Some(deploy) = deploy_of(&notice) {
+                *self.told.entry((deploy.id.to_string(), notice.kind())).or_default() += 1;
+            }
+            if !self.ids.insert(notice.id.clone()) {
+                twice = twice.or_else(|| Some(broken(format!("{} was written twice", notice.id))));
+            }
+        }
+        twice
+    }
+
+    /// Compares it with what a record's write should have told.
+    pub(super) fn written(
+        &mut self,
+        before: Option<&TargetRecord>,
+        next: &TargetRecord,
+    ) -> Option<Violation> {
+        let last = before.and_then(|before| before.deploy.as_ref());
+        let deploy = next.deploy.as_ref()?;
+        let same = last.is_some_and(|last| last.progress == deploy.progress);
+        if deploy.phase() == Phase::RolledBack && !same {
+            *self.rolled_back.entry(deploy.id.to_string()).or_default() += 1;
+        }
+        let mut expected = vec![(deploy.id.to_string(), NoticeKind::DeployStarted)];
+        expected.extend(ended(deploy).map(|kind| (deploy.id.to_string(), kind)));
+        // How the one before ended may have been seen in the very write that replaced it.
+        if let Some(last) = last.filter(|last| last.id != deploy.id) {
+            let of = |kind| self.told.get(&(last.id.to_string(), kind)).copied().unwrap_or(0);
+            if ENDS.map(of).iter().sum::<usize>() == 0 {
+                return Some(broken(format!("the end of {} was never told", last.id)));
+            }
+        }
+        expected.iter().find_map(|key| {
+            let count = self.told.get(key).copied().unwrap_or(0);
+            let (id, kind) = key;
+            let times = self.times(id, *kind);
+            let right = times.contains(&count);
+            (!right).then(|| broken(format!("{kind} of {id} was told {count} times")))
+        })
+    }
+
+    /// How often something may be told of a deploy. One that failed is told of once more where the way
+    /// back fails, too.
+    fn times(&self, id: &str, kind: NoticeKind) -> RangeInclusive<usize> {
+        match kind {
+            NoticeKind::DeployFailed => 1..=2,
+            NoticeKind::RolledBack => {
+                let count = self.rolled_back.get(id).copied().unwrap_or(0);
+                count..=count
+            }
+            NoticeKind::ReleaseAssigned
+            | NoticeKind::RolloutEnded
+            | NoticeKind::DeployStarted
+            | NoticeKind::DeploySucceeded
+            | NoticeKind::Superseded
+            | NoticeKind::Held
+            | NoticeKind::Blocked
+            | NoticeKind::FindingOpened
+            | NoticeKind::FindingClosed => 1..=1,
+        }
+    }
+
+    /// At the end everything was delivered, and nothing else.
+    pub(super) fn all_told(&self, state: &State) -> Option<Violation> {
+        let told = state.outbox.told();
+        let never = self.ids.iter().find(|id| !told.contains(id.as_str()));
+        let never = never.map(|id| broken(format!("{id} was never delivered")));
+        let other = told.into_iter().find(|id| !self.ids.contains(*id));
+        never.or_else(|| other.map(|id| broken(format!("{id} was delivered, and not written"))))
+    }
+}
+
+fn broken(what: String) -> Violation {
+    Violation { invariant: Invariant::Notices, what }
+}
+
+fn deploy_of(notice: &Notice) -> Option<&Deploy> {
+    match &notice.told {
+        Told::DeployStarted(told)
+        | Told::DeploySucceeded(told)
+        | Told::DeployFailed(told)
+        | Told::RolledBack(told)
+        | Told::Superseded(told) => Some(&told.deploy),
+        Told::ReleaseAssigned { .. }
+        | Told::RolloutEnded { .. }
+        | Told::Held { .. }
+        | Told::Blocked { .. }
+        | Told::FindingOpened(_)
+        | Told::FindingClosed(_) => None,
+    }
+}
+
+/// What must have been told of a deploy that stands like this, besides its beginning.
+fn ended(deploy: &Deploy) -> Option<NoticeKind> {
+    match &deploy.progress {
+        Progress::Begun
+        | Progress::Registered { .. }
+        | Progress::Updated { .. }
+        | Progress::Completed { .. } => None,
+        Progress::GoingBack { going, .. } => match going.by {
+            UndoneBy::Person(_) => None,
+            UndoneBy::Ecs | UndoneBy::Funade => Some(NoticeKind::DeployFailed),
+        },
+        Progress::Ended { ending, .. } => Some(match ending {
+            Ending::Succeeded => NoticeKind::DeploySucceeded,
+            Ending::Failed { .. } => NoticeKind::DeployFailed,
+            Ending::RolledBack { .. } => NoticeKind::RolledBack,
+            Ending::Superseded | Ending::Replaced { .. } => NoticeKind::Superseded,
+        }),
+    }
+}
