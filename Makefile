@@ -51,7 +51,7 @@ local: $(VENV)/ready ## Leave a local stack running to play with
 	$(VENV)/bin/python tests/stack/local.py
 
 bench: ## Measure start-up, size, calls and speed
-	cargo build --release -p image-push -p parameter-change -p service-event -p sweep -p deploy
+	cargo build --release -p image-push -p parameter-change -p service-event -p sweep -p deploy -p notify
 	cargo run --release -p funade-bench
 
 clean: ## Remove all that was built or installed here

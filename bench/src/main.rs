@@ -39,6 +39,8 @@ mod routing;
 
 mod histories;
 
+mod sweep;
+
 use anyhow::{Result, bail};
 use clap::{Parser, ValueEnum};
 
@@ -74,6 +76,7 @@ fn main() -> Result<()> {
     let counted = passes::count_all()?;
     figures.extend(counted.figures);
     figures.extend(histories::measure()?);
+    figures.extend(sweep::measure()?);
     let report = Report { machine, events: functions::EVENTS, figures, passes: counted.passes };
     match arguments.format {
         Format::Text => println!("{}", report.to_text()),

@@ -3,7 +3,7 @@
 The functions' endpoint is this proxy, and its upstream is the emulator. So the tests can say
 "exactly one UpdateService" from what went over the wire, not from what either side believes.
 Requests and responses pass unchanged, the Host header included: signatures stay valid. Only what
-`throttled` names is answered here, and only what `changed` names is answered otherwise.
+`throttled` and `unreachable` name is answered here, and only what `changed` names is answered otherwise.
 """
 
 import contextlib
@@ -63,6 +63,14 @@ class Throttling:
         return self.when(call.request)
 
 
+@dataclass(frozen=True)
+class Unreachable:
+    """An operation that is refused for as long as this stands, where a request is such."""
+
+    operation: str
+    when: Callable[[dict], bool]
+
+
 @dataclass
 class Change:
     """What becomes of the answers to an operation."""
@@ -82,6 +90,7 @@ class Recorder:
         self._calls: list[Call] = []
         self._accounts: dict[str, str] = {}
         self._throttlings: list[Throttling] = []
+        self._unreachable: list[Unreachable] = []
         self._changes: list[Change] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -128,6 +137,18 @@ class Recorder:
                 self._throttlings.remove(throttling)
 
     @contextlib.contextmanager
+    def unreachable(self, operation: str, when: Callable[[dict], bool] = lambda _: True) -> Iterator[None]:
+        """Meanwhile, let such requests of an operation end at a load balancer that has nothing behind it."""
+        unreachable = Unreachable(operation, when)
+        with self._lock:
+            self._unreachable.append(unreachable)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._unreachable.remove(unreachable)
+
+    @contextlib.contextmanager
     def changed(self, operation: str, make: Callable[[dict], None]) -> Iterator[None]:
         """Meanwhile, answer an operation, whose protocol is JSON, with what `make` makes of the emulator's answer."""
         change = Change(operation, make)
@@ -168,6 +189,12 @@ class Recorder:
                     return True
         return False
 
+    def _is_unreachable(self, call: Call | None) -> bool:
+        with self._lock:
+            return call is not None and any(
+                call.operation == refused.operation and refused.when(call.request) for refused in self._unreachable
+            )
+
     def _note(self, call: Call | None, status: int, answer: bytes) -> None:
         if call is None:
             return
@@ -194,6 +221,10 @@ class Recorder:
                 if recorder._is_throttled(call):
                     recorder._note(call, 400, _THROTTLED)
                     self._answer(400, "Bad Request", [("Content-Type", "application/x-amz-json-1.1")], _THROTTLED)
+                    return
+                if recorder._is_unreachable(call):
+                    recorder._note(call, 503, b"")
+                    self._answer(503, "Service Unavailable", [], b"")
                     return
                 upstream = http.client.HTTPConnection(
                     "127.0.0.1", recorder._upstream_port, timeout=UPSTREAM_TIMEOUT_SECONDS

@@ -51,6 +51,9 @@ ROOT_SECRET = "test"
 #: The `docker` module with which the emulator's ECS starts containers: what it does is told there.
 STAND_IN = Path(__file__).with_name("docker_stand_in")
 
+#: The emulator's program.
+EMULATOR = Path(__file__).with_name("emulator.py")
+
 #: How many lines of the emulator's log are worth showing when something failed.
 LOG_TAIL_LINES = 60
 
@@ -66,6 +69,7 @@ class Binaries:
     parameter_change: Path
     service_event: Path
     sweep: Path
+    notify: Path
     deploy: Path
     funade: Path
 
@@ -75,7 +79,7 @@ class Binaries:
         target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
         if not target.is_absolute():
             target = ROOT / target
-        names = ("image-push", "parameter-change", "service-event", "sweep", "deploy", "funade")
+        names = ("image-push", "parameter-change", "service-event", "sweep", "notify", "deploy", "funade")
         found = cls(*(target / "debug" / name for name in names))
         missing = [path.name for path in astuple(found) if not path.exists()]
         if missing:
@@ -151,7 +155,7 @@ class Emulator:
             environment |= {"PYTHONPATH": str(STAND_IN), "STAND_IN_FATES": str(self._fates)}
         with open(self.log, "wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "ministack"],
+                [sys.executable, EMULATOR],
                 env=environment,
                 cwd=self._directory,
                 stdin=subprocess.DEVNULL,
@@ -338,15 +342,18 @@ def deploy_hub(emulator: Emulator, binaries: Binaries, on_schedule: bool = False
         ("ParameterChange", binaries.parameter_change),
         ("ServiceEvent", binaries.service_event),
         ("Sweep", binaries.sweep),
+        ("Notify", binaries.notify),
         ("Deploy", binaries.deploy),
     ):
         package = _package(binary, emulator.directory)
         s3.upload_file(str(package), _CODE_BUCKET, package.name)
         template["Resources"][logical_id]["Properties"]["CodeUri"] = {"Bucket": _CODE_BUCKET, "Key": package.name}
+    # Longer than a request may carry: 51,200 bytes.
+    s3.put_object(Bucket=_CODE_BUCKET, Key=TEMPLATE.name, Body=json.dumps(template).encode())
     outputs = _create_stack(
         emulator.client("cloudformation"),
         STACK_NAME,
-        template,
+        {"TemplateURL": f"{emulator.url}/{_CODE_BUCKET}/{TEMPLATE.name}"},
         # Without OrganizationId: the emulator knows no bus policies. Each minute's event looks at everything.
         {"Architecture": "x86_64", "LogLevel": emulator.log_level, "MemberRoleName": MEMBER_ROLE, "SweepMinutes": "1"},
         ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
@@ -407,7 +414,7 @@ def _create_member_stack(cloudformation, parameters: dict[str, str]) -> None:
     _create_stack(
         cloudformation,
         "funade-member",
-        yaml_parse(MEMBER_TEMPLATE.read_text()),
+        {"TemplateBody": json.dumps(yaml_parse(MEMBER_TEMPLATE.read_text()))},
         {"HubAccount": HUB_ACCOUNT, "HubRegion": HUB_REGION, "HubStackName": STACK_NAME} | parameters,
         ["CAPABILITY_NAMED_IAM"],
     )
@@ -459,7 +466,7 @@ def _create_stack(cloudformation, name: str, template: dict, parameters: dict[st
     """Make a stack and wait for it; returns its outputs, or fails with the reasons."""
     cloudformation.create_stack(
         StackName=name,
-        TemplateBody=json.dumps(template),
+        **template,
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         Capabilities=capabilities,
     )

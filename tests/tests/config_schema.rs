@@ -62,6 +62,9 @@ environments:
 waves: [{name: all, select: {stage: prod}, bake: 1h, max_concurrent: 25%, max_failures: 1, approvals: 1}]
 freezes: [{from: "Fri 18:00", until: "Mon 08:00", time_zone: Asia/Tokyo, allow: [rollback]}]
 findings: {changed-by-hand: heal, unhealthy: notify}
+notices:
+- {to: {topic: "arn:aws:sns:ap-northeast-1:999999999999:deploys"}, format: amazon-q, environments: {stage: prod}, services: [order-api], kinds: [blocked], severity: warning}
+- {to: {webhook: "https://hooks.example.com/funade", key: funade/webhook}}
 "#;
 
 const SERVICE: &str = r#"
@@ -127,6 +130,40 @@ fn schema_and_decoder_agree_on_a_fleet() {
         ("{changed-by-hand: heal, unhealthy: notify}", "{}", true),
         ("{changed-by-hand: heal, unhealthy: notify}", "heal", false),
         ("{changed-by-hand: heal, unhealthy: notify}", "[changed-by-hand]", false),
+    ];
+    for (from, to, valid) in changes {
+        check_both("fleet.yaml", from, to, valid);
+    }
+}
+
+#[test]
+fn schema_and_decoder_agree_on_notices() {
+    let changes = [
+        (":deploys", ":deploys.fifo", false),
+        (":deploys", "", false),
+        ("arn:aws:sns", "arn:aws-cn:sns", true),
+        ("arn:aws:sns", "arn:aws:sqs", false),
+        ("ap-northeast-1:999999999999", "ap-northeast-1:99", false),
+        (":deploys\"}", ":deploys\", key: funade/key}", false),
+        ("format: amazon-q", "format: json", true),
+        ("format: amazon-q", "format: html", false),
+        ("environments: {stage: prod}", "environments: all", true),
+        ("environments: {stage: prod}", "environments: []", false),
+        ("services: [order-api]", "services: []", false),
+        ("services: [order-api]", "services: order-api", false),
+        ("kinds: [blocked]", "kinds: [blocked, rolled-back]", true),
+        ("kinds: [blocked]", "kinds: [broken]", false),
+        ("kinds: [blocked]", "kinds: []", false),
+        ("severity: warning", "severity: fatal", false),
+        ("https://hooks.example.com/funade", "http://hooks.example.com/funade", false),
+        ("https://hooks.example.com/funade", "http://127.0.0.1:8080/funade", true),
+        ("https://hooks.example.com/funade", "http://localhost/funade", true),
+        ("https://hooks.example.com/funade", "https://dana:x@hooks.example.com", false),
+        ("https://hooks.example.com/funade", "https://hooks.example.com/a b", false),
+        ("{webhook: ", "{datadog: ", true),
+        ("{webhook: ", "{mail: ", false),
+        (", key: funade/webhook", "", false),
+        ("key: funade/webhook", "key: \"fun ade\"", false),
     ];
     for (from, to, valid) in changes {
         check_both("fleet.yaml", from, to, valid);

@@ -10,7 +10,7 @@ const FILE_LINES_MAX: usize = 500;
 
 /// Which of our crates each crate may use. `funade-aws` and `funade-sim` meet in the command line
 /// and the tests only.
-const IMPORTS: [(&str, &[&str]); 12] = [
+const IMPORTS: [(&str, &[&str]); 13] = [
     ("crates/funade", &[]),
     ("crates/funade-aws", &["funade"]),
     ("crates/funade-sim", &["funade"]),
@@ -18,9 +18,10 @@ const IMPORTS: [(&str, &[&str]); 12] = [
     ("crates/funade-cli", &["funade", "funade-aws", "funade-report", "funade-sim"]),
     ("functions/deploy", &["funade", "funade-aws"]),
     ("functions/image-push", &["funade", "funade-aws"]),
+    ("functions/notify", &["funade", "funade-aws"]),
     ("functions/parameter-change", &["funade", "funade-aws"]),
     ("functions/service-event", &["funade", "funade-aws"]),
-    ("functions/sweep", &["funade", "funade-aws"]),
+    ("functions/sweep", &["funade", "funade-aws", "funade-report"]),
     ("tests", &["funade", "funade-aws", "funade-sim"]),
     ("bench", &["funade", "funade-aws", "funade-sim"]),
 ];

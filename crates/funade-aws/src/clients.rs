@@ -15,7 +15,7 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::rt::sleep::default_async_sleep;
 use aws_smithy_async::time::SystemTimeSource;
-use funade::facts::names::Place;
+use funade::facts::names::{Place, Region};
 
 use crate::http_client::http_client;
 use crate::member_role::MemberRole;
@@ -77,7 +77,7 @@ impl Clients {
         Self::new(settings, credentials)
     }
 
-    fn new(settings: Settings, credentials: SharedCredentialsProvider) -> Self {
+    pub(crate) fn new(settings: Settings, credentials: SharedCredentialsProvider) -> Self {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .operation_attempt_timeout(ATTEMPT_TIMEOUT)
@@ -107,6 +107,19 @@ impl Clients {
 
     pub(crate) fn sqs(&self) -> aws_sdk_sqs::Client {
         aws_sdk_sqs::Client::new(&self.hub)
+    }
+
+    /// For the hub's own buckets. A local stack has no name of its own for each.
+    pub(crate) fn s3(&self) -> aws_sdk_s3::Client {
+        let config = aws_sdk_s3::config::Builder::from(&self.hub);
+        let local = self.settings.endpoint_url.is_some();
+        aws_sdk_s3::Client::from_conf(config.force_path_style(local).build())
+    }
+
+    /// For the hub's own account, or whoever lets it, in any region.
+    pub(crate) fn sns(&self, region: &Region) -> aws_sdk_sns::Client {
+        let region = aws_config::Region::new(region.to_string());
+        aws_sdk_sns::Client::new(&self.hub.to_builder().region(region).build())
     }
 
     /// The clients of an account and region.

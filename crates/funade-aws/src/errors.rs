@@ -115,7 +115,7 @@ fn mentions_denial(error: &(dyn Error + 'static)) -> bool {
 }
 
 /// An error with all its sources in one line.
-fn chain(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

@@ -198,7 +198,8 @@ impl Ledger for AwsWorld {
     ) -> Result<(), CallError> {
         let pk = service_key(service);
         let item = record_item(&pk, record.generation, record);
-        write(self, &pk, record.generation, item, outbox::items(notices).collect()).await
+        let others = outbox::items(notices, self.settings().history_kept()).collect();
+        write(self, &pk, record.generation, item, others).await
     }
 
     async fn target(&self, target: &TargetId) -> Result<TargetRecord, CallError> {

@@ -15,9 +15,10 @@ mod member_role;
 mod messenger;
 mod parameters;
 mod queue;
+mod reports;
 mod retries;
 mod settings;
 mod world;
 
-pub use settings::{BadSetting, Settings, sweep_minutes};
+pub use settings::{BadSetting, Settings, history_topic, report_bucket, sweep_minutes};
 pub use world::AwsWorld;

@@ -3,6 +3,8 @@
 
 use std::ops::RangeInclusive;
 
+use jiff::SignedDuration;
+
 use funade::facts::names::{AccountId, BadName, Region};
 
 /// How many minutes a sweep over everything may take. Longer, and what nobody told of would go
@@ -11,6 +13,12 @@ const SWEEP_MINUTES: RangeInclusive<i64> = 1..=60;
 
 /// How many it takes unless set: what an event was lost of is found within this time.
 const SWEEP_MINUTES_DEFAULT: i64 = 15;
+
+/// How many days the history may be kept: a month's holidays, and what auditors ask for.
+const HISTORY_DAYS: RangeInclusive<i64> = 30..=3650;
+
+/// How many it is unless set: a year, for whoever looks at a year, and a month to do it.
+const HISTORY_DAYS_DEFAULT: i64 = 400;
 
 /// Where the ledger and the queues are, and who we are.
 #[derive(Debug, Clone)]
@@ -29,6 +37,8 @@ pub struct Settings {
     /// `funade-member`; for an operator `FUNADE_OPERATOR_ROLE`, or `funade-operator`, which can
     /// only look.
     pub member_role: String,
+    /// `FUNADE_HISTORY_DAYS`: how long deploys and what is told are kept; 400 unless set.
+    pub history_days: i64,
     /// `AWS_ENDPOINT_URL`: one endpoint for all of AWS, for a local stack. The real ones unless
     /// set.
     pub endpoint_url: Option<String>,
@@ -56,6 +66,12 @@ pub enum BadSetting {
 }
 
 impl Settings {
+    /// How long deploys and what is told are kept.
+    #[must_use]
+    pub(crate) fn history_kept(&self) -> SignedDuration {
+        SignedDuration::from_hours(24 * self.history_days)
+    }
+
     /// Reads them, for a function.
     pub fn of_function() -> Result<Self, BadSetting> {
         Self::with_role("FUNADE_MEMBER_ROLE", "funade-member")
@@ -73,6 +89,10 @@ impl Settings {
             later_queue_url: required("FUNADE_LATER_QUEUE_URL")?,
             account: AccountId::parse(required("FUNADE_ACCOUNT")?)?,
             region: Region::parse(required("AWS_REGION")?)?,
+            history_days: optional("FUNADE_HISTORY_DAYS")
+                .map_or(Ok(HISTORY_DAYS_DEFAULT), |value| {
+                    number("FUNADE_HISTORY_DAYS", value, HISTORY_DAYS)
+                })?,
             member_role: optional(role).unwrap_or_else(|| default_role.to_owned()),
             endpoint_url: optional("AWS_ENDPOINT_URL"),
         })
@@ -84,6 +104,19 @@ impl Settings {
 pub fn sweep_minutes() -> Result<i64, BadSetting> {
     let name = "FUNADE_SWEEP_MINUTES";
     optional(name).map_or(Ok(SWEEP_MINUTES_DEFAULT), |value| number(name, value, SWEEP_MINUTES))
+}
+
+/// `FUNADE_REPORT_BUCKET`: where the fleet's page is put; `None` where nobody wants it.
+#[must_use]
+pub fn report_bucket() -> Option<String> {
+    optional("FUNADE_REPORT_BUCKET")
+}
+
+/// `FUNADE_HISTORY_TOPIC`: the topic by which all that is told goes into S3; `None` where nobody
+/// wants it.
+#[must_use]
+pub fn history_topic() -> Option<String> {
+    optional("FUNADE_HISTORY_TOPIC")
 }
 
 fn number(

@@ -6,6 +6,7 @@ use funade::world::World;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::clients::Clients;
+use crate::messenger::Outgoing;
 use crate::settings::Settings;
 
 /// AWS.
@@ -14,6 +15,7 @@ pub struct AwsWorld {
     clients: Clients,
     pub(crate) dynamodb: aws_sdk_dynamodb::Client,
     sqs: OnceLock<aws_sdk_sqs::Client>,
+    pub(crate) outgoing: Outgoing,
 }
 
 impl AwsWorld {
@@ -28,8 +30,9 @@ impl AwsWorld {
         Self::new(Clients::of_operator(settings).await)
     }
 
-    fn new(clients: Clients) -> Self {
-        Self { dynamodb: clients.dynamodb(), sqs: OnceLock::new(), clients }
+    pub(crate) fn new(clients: Clients) -> Self {
+        let (sqs, outgoing) = (OnceLock::new(), Outgoing::default());
+        Self { dynamodb: clients.dynamodb(), sqs, outgoing, clients }
     }
 
     pub(crate) fn clients(&self) -> &Clients {

@@ -141,6 +141,15 @@ pub(crate) enum Command {
         #[arg(long, value_name = "FILE")]
         report: Option<PathBuf>,
     },
+    /// Print the fleet's state as metrics. Reads the ledger only.
+    Metrics {
+        /// In Prometheus's text format, the only one there is.
+        #[arg(long, required = true)]
+        prometheus: bool,
+        /// Write it into this file instead, all at once, as a textfile collector needs it.
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
     /// Say why a target stands as it does: what it runs and should run, what comes next, its last
     /// deploy, findings, holds, alarms and events.
     Explain {

@@ -71,21 +71,6 @@ fn of_cause(cause: &Cause) -> String {
     }
 }
 
-/// What was found out about its failure, be it that it is still being undone.
-fn cause(deploy: &Deploy) -> Option<&Cause> {
-    match &deploy.progress {
-        Progress::Begun
-        | Progress::Registered { .. }
-        | Progress::Updated { .. }
-        | Progress::Completed { .. } => None,
-        Progress::GoingBack { going, .. } => Some(&going.cause),
-        Progress::Ended { ending, .. } => match ending {
-            Ending::Failed { cause, .. } | Ending::RolledBack { cause, .. } => Some(cause),
-            Ending::Succeeded | Ending::Superseded | Ending::Replaced { .. } => None,
-        },
-    }
-}
-
 /// Its phases, each with when it began and how long it lasted.
 pub(crate) fn phase_lines(deploy: &Deploy, now: Timestamp) -> Vec<String> {
     let ends = deploy.phases.iter().skip(1).map(|(_, at)| Some(*at));
@@ -156,7 +141,7 @@ fn failure_lines(deploy: &Deploy) -> Vec<String> {
         | Progress::Completed { .. }
         | Progress::Ended { .. } => {}
     }
-    let Some(cause) = cause(deploy) else { return lines };
+    let Some(cause) = deploy.progress.cause() else { return lines };
     if cause.trigger != Trigger::Person {
         lines.push(format!("What to do: {}.", cause.diagnosis.remedy()));
     }
@@ -204,7 +189,7 @@ pub(crate) fn to_value(deploy: &Deploy) -> Value {
         "variables": sources.collect::<Vec<_>>(),
         "disregards": disregards.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "why": why(deploy),
-        "failure": cause(deploy).map(cause_to_value),
+        "failure": deploy.progress.cause().map(cause_to_value),
         "undone_by": undone_by,
         "back_to": back_to,
         "stays": stays,

@@ -11,6 +11,7 @@ mod files;
 mod findings;
 mod nearest;
 mod output;
+mod prometheus;
 #[cfg(test)]
 mod samples;
 mod stores;

@@ -46,7 +46,7 @@ fn every_verb_is_in_the_reference() {
 fn every_option_of_the_verbs_about_deploys_is_in_the_reference() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/cli.md");
     let reference = std::fs::read_to_string(path).expect("the reference");
-    for verb in ["rollback", "history", "explain", "watch", "sweep", "hold", "deploy"] {
+    for verb in ["rollback", "history", "explain", "watch", "sweep", "metrics", "hold", "deploy"] {
         let help = funade(&[verb, "--help"]);
         let words = stdout(&help).split_whitespace().filter(|word| word.starts_with("--"));
         let general = ["--format", "--help", "--by"];
@@ -69,6 +69,7 @@ fn what_cannot_be_understood_exits_with_2_and_says_what_to_write() {
         (&["watch", "acme/order-api"], "a service's name"),
         (&["sweep", "--environment", "Acme"], "an environment's name"),
         (&["sweep", "acme"], "'acme'"),
+        (&["metrics"], "--prometheus"),
         (&["explain"], "TARGET"),
     ] {
         let output = funade(arguments);
@@ -86,6 +87,7 @@ fn a_missing_setting_is_named() {
         &["history", "acme/order-api"],
         &["holds"],
         &["sweep", "--environment", "acme", "--report", "fleet.html"],
+        &["metrics", "--prometheus", "--output", "funade.prom"],
         &["unhold", "acme/order-api"],
         &["rollback", "acme/order-api", "--reason", "x", "--to", "acme/order-api/7"],
     ] {

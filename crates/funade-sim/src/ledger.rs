@@ -80,6 +80,16 @@ impl Sim {
         self.state().table.deploys(target)
     }
 
+    /// Makes all records be as a version wrote them that had not these fields yet.
+    pub fn forget_fields(&self, fields: &[&str]) {
+        for (_, json) in self.state_mut().table.records.values_mut() {
+            let mut value: serde_json::Value = serde_json::from_str(json).expect("it is JSON");
+            let record = value.as_object_mut().expect("a record");
+            record.retain(|name, _| !fields.contains(&name.as_str()));
+            *json = value.to_string();
+        }
+    }
+
     /// Generations of all records, to see whether anything was written.
     #[must_use]
     pub fn generations(&self) -> BTreeMap<String, u64> {

@@ -82,7 +82,7 @@ impl Sim {
     pub fn tell_all(&self) -> bool {
         while self.state().outbox.is_due() {
             let next = self.state().outbox.next(STREAM_BATCH);
-            let told = self.run(funade::shell::notify(self, &self.cache, &next));
+            let told = self.run(funade::shell::notify(self, &self.cache, &next, None));
             match told {
                 Some(Ok(again)) => {
                     let done = next.iter().take_while(|notice| !again.contains(&notice.id)).count();

@@ -4,6 +4,8 @@ mod findings;
 
 mod fleet;
 
+mod notices;
+
 mod service;
 
 mod targets;

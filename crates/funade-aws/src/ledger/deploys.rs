@@ -15,9 +15,6 @@ use crate::world::AwsWorld;
 /// What the keys of deploys begin with.
 const DEPLOY: &str = "deploy#";
 
-/// How long a deploy is remembered: a year, for whoever looks at a year, and a month to do it.
-const DEPLOY_KEPT: SignedDuration = SignedDuration::from_hours(24 * 400);
-
 /// Deploys that are read: a service that is deployed to every working day has as many in most of a
 /// year, and no list for people is longer.
 const DEPLOYS_READ_MAX: usize = 200;
@@ -33,8 +30,9 @@ pub(super) async fn write(
 ) -> Result<(), CallError> {
     let pk = target_key(target);
     let item = item_of_record(&pk, record);
-    let others = deploys.iter().map(|deploy| deploy_item(&pk, deploy));
-    let others = others.chain(outbox::items(notices)).collect();
+    let kept = world.settings().history_kept();
+    let others = deploys.iter().map(|deploy| deploy_item(&pk, deploy, kept));
+    let others = others.chain(outbox::items(notices, kept)).collect();
     items::write(world, &pk, record.generation, item, others).await
 }
 
@@ -57,9 +55,9 @@ fn item_of_record(pk: &str, record: &TargetRecord) -> Item {
     item
 }
 
-fn deploy_item(pk: &str, deploy: &Deploy) -> Item {
+fn deploy_item(pk: &str, deploy: &Deploy, kept: SignedDuration) -> Item {
     let mut item = with_body(pk, &deploy_key(deploy.id.number), deploy);
-    item.insert("expires_at".to_owned(), n(after(deploy.begun_at, DEPLOY_KEPT)));
+    item.insert("expires_at".to_owned(), n(after(deploy.begun_at, kept)));
     item
 }
 

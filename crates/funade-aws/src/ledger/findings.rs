@@ -52,9 +52,10 @@ pub(super) async fn write(
         ),
         None => ("attribute_not_exists(pk) OR since = :since", HashMap::from([since])),
     };
+    let notices = notice.map(std::slice::from_ref).unwrap_or_default();
     Transaction::new(world)
         .put_if(item(finding), condition, Some(values))
-        .put_all(outbox::items(notice.map(std::slice::from_ref).unwrap_or_default()))
+        .put_all(outbox::items(notices, world.settings().history_kept()))
         .write(FINDING)
         .await
 }
@@ -66,9 +67,10 @@ pub(super) async fn close(
     notice: Option<&Notice>,
 ) -> Result<(), CallError> {
     let values = HashMap::from([(":since".to_owned(), n(finding.since.as_millisecond()))]);
+    let notices = notice.map(std::slice::from_ref).unwrap_or_default();
     Transaction::new(world)
         .delete_if(key(FINDING, &finding_key(finding)), "since = :since", values)
-        .put_all(outbox::items(notice.map(std::slice::from_ref).unwrap_or_default()))
+        .put_all(outbox::items(notices, world.settings().history_kept()))
         .write(FINDING)
         .await
 }

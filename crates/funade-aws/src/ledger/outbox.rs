@@ -15,9 +15,6 @@ use crate::world::AwsWorld;
 /// What the partitions of notices begin with: the stream's filter asks for it.
 pub(super) const NOTICE: &str = "notice#";
 
-/// How long what was told is kept: a year, for whoever looks at a year, and a month to do it.
-const NOTICE_KEPT: SignedDuration = SignedDuration::from_hours(24 * 400);
-
 /// One write of several, all or none.
 pub(super) struct Transaction<'a> {
     world: &'a AwsWorld,
@@ -87,12 +84,12 @@ impl<'a> Transaction<'a> {
 }
 
 /// The items of notices.
-pub(super) fn items(notices: &[Notice]) -> impl Iterator<Item = Item> {
-    notices.iter().map(|notice| {
+pub(super) fn items(notices: &[Notice], kept: SignedDuration) -> impl Iterator<Item = Item> {
+    notices.iter().map(move |notice| {
         let pk = format!("{NOTICE}{}", notice.about);
         let sk = format!("{:013}#{}", notice.at.as_millisecond(), notice.id);
         let mut item = with_body(&pk, &sk, notice);
-        item.insert("expires_at".to_owned(), n(after(notice.at, NOTICE_KEPT)));
+        item.insert("expires_at".to_owned(), n(after(notice.at, kept)));
         item.insert("kind".to_owned(), s(notice.kind().as_str()));
         item
     })

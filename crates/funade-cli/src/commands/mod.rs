@@ -5,6 +5,7 @@ mod deploy;
 mod explain;
 mod history;
 mod hold;
+mod metrics;
 mod params;
 mod plan;
 mod render;
@@ -72,6 +73,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<Answer> {
             let wish = sweep::Wish { environments: &environments, report: report.as_deref() };
             Box::pin(sweep::run(world, &wish, format)).await
         }),
+        Command::Metrics { prometheus: _, output } => {
+            online(async |world| metrics::run(world, output.as_deref()).await)
+        }
         Command::Explain { target } => {
             online(async |world| Box::pin(explain::run(world, &target, format)).await)
         }

@@ -60,6 +60,9 @@ const INITECH: &str =
 const GLOBEX: &str = "globex: {account: \"333333333333\", region: us-east-1, cluster: globex, \
      labels: {size: l}, registry: {account: \"999999999999\", region: us-east-1}}";
 
+/// Where everything is told.
+const TOPIC: &str = "arn:aws:sns:ap-northeast-1:999999999999:all";
+
 /// A fleet by its number.
 pub(super) fn fleet(number: usize) -> &'static Fleet {
     static FLEETS_READ: LazyLock<Vec<Fleet>> =
@@ -75,7 +78,8 @@ fn read(homes: &[&str], settings: &str) -> Fleet {
     let fleet = format!(
         "registry: {{account: \"999999999999\", region: ap-northeast-1}}\n\
          environments:\n  {homes}\n\
-         waves:\n{first}  - {{name: rest, select: all, max_concurrent: 1}}\n"
+         waves:\n{first}  - {{name: rest, select: all, max_concurrent: 1}}\n\
+         notices:\n  - {{to: {{topic: \"{TOPIC}\"}}, format: json}}\n"
     );
     let service = format!(
         "service: web\n\

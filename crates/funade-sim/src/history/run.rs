@@ -256,7 +256,7 @@ impl<'sim> Course<'sim> {
         }
         let (sim, ids) = (self.sim, notices.iter().map(|notice| notice.id.clone()).collect());
         self.fly(Purpose::Notify(ids), async move {
-            match notify(sim, &sim.cache, &notices).await {
+            match notify(sim, &sim.cache, &notices, None).await {
                 Ok(again) => Landed::Told(again),
                 Err(_) => Landed::Failed,
             }

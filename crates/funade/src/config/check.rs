@@ -30,18 +30,27 @@ pub fn check(sources: &Sources) -> Checked {
     let mut problems = Vec::new();
     let mut fleet = None;
     let mut services = Vec::new();
+    let mut services_complete = true;
     for file in sources.sorted() {
         match file.kind() {
             Some(FileKind::Fleet) => fleet = fleet_file(file, &mut problems),
-            Some(FileKind::Services) => services.extend(services_file(file, &mut problems)),
-            None => problems.push(stray(file)),
+            Some(FileKind::Services) => {
+                let (read, complete) = services_file(file, &mut problems);
+                services.extend(read);
+                services_complete &= complete;
+            }
+            None => {
+                // It may be a service's under the wrong name.
+                services_complete = false;
+                problems.push(stray(file));
+            }
         }
     }
     if !sources.files.iter().any(|file| file.kind() == Some(FileKind::Fleet)) {
         let problem = Problem::of_file("fleet.yaml", "no-fleet", "there is no such file");
         problems.push(problem.instead("write one, with `registry` and `environments`"));
     }
-    let resolved = resolve(fleet.as_ref(), &services, &mut problems);
+    let resolved = resolve(fleet.as_ref(), &services, services_complete, &mut problems);
     problems.sort_by_cached_key(Problem::order);
     let config = resolved.filter(|_| !problems.iter().any(Problem::is_error));
     Checked { config, problems }
@@ -59,12 +68,15 @@ fn fleet_file(file: &SourceFile, problems: &mut Vec<Problem>) -> Option<RawFleet
     read(&path, documents.first()?, FileKind::Fleet, problems)
 }
 
-fn services_file(file: &SourceFile, problems: &mut Vec<Problem>) -> Vec<RawService> {
+/// The file's services, and whether these are all that it has.
+fn services_file(file: &SourceFile, problems: &mut Vec<Problem>) -> (Vec<RawService>, bool) {
     let path = Arc::from(file.path.as_str());
     let documents = documents(&path, file, problems);
     let services =
         documents.iter().filter_map(|document| read(&path, document, FileKind::Services, problems));
-    services.collect()
+    let services: Vec<RawService> = services.collect();
+    let complete = !services.is_empty() && services.len() == documents.len();
+    (services, complete)
 }
 
 /// The documents of a file in which something is written.

@@ -48,8 +48,8 @@ pub use schema::{fleet_schema, service_schema};
 pub use source::{SourceFile, Sources};
 pub use stored::{BadStored, pack, unpack};
 pub use types::{
-    Config, Environment, Freeze, FreezeExemption, NamePattern, Parameters, Policies, QuietPeriod,
-    Reaction, Registry, Rollback, RolledBackBy, Secret, Service, Target, VariableNames, Verify,
-    Wave,
+    Config, Environment, Format, Freeze, FreezeExemption, NamePattern, Parameters, Policies,
+    PostUrl, QuietPeriod, Reaction, Registry, Rollback, RolledBackBy, Route, RouteTo, Secret,
+    Service, Target, TopicArn, VariableNames, Verify, Wave,
 };
 pub use weekly::WeeklyTime;

@@ -201,6 +201,10 @@ fn is_early(deploy: &Deploy, going: &GoingBack, now: jiff::Timestamp) -> bool {
 }
 
 fn rollback_failed(deploy: &Deploy, going: &GoingBack, seen: &Seen<'_>) -> Result<bool, Lack> {
+    // What ECS could not do before a person, or Funade, asks is no answer to them.
+    if going.by != UndoneBy::Ecs && going.asked_at.is_none() {
+        return Ok(false);
+    }
     let left = left(deploy, going, seen)?;
     Ok(left.is_some_and(|ours| ours.status == ServiceDeploymentStatus::RollbackFailed))
 }

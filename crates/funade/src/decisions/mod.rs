@@ -39,4 +39,6 @@ pub mod notices;
 
 pub mod messages;
 
+pub mod metrics;
+
 pub mod turns;

@@ -250,6 +250,22 @@ impl Progress {
         }
     }
 
+    /// Why the deploy failed or was undone, where it was.
+    #[must_use]
+    pub fn cause(&self) -> Option<&Cause> {
+        match self {
+            Self::GoingBack { going, .. } => Some(&going.cause),
+            Self::Ended { ending, .. } => match ending {
+                Ending::Failed { cause, .. } | Ending::RolledBack { cause, .. } => Some(cause),
+                Ending::Succeeded | Ending::Superseded | Ending::Replaced { .. } => None,
+            },
+            Self::Begun
+            | Self::Registered { .. }
+            | Self::Updated { .. }
+            | Self::Completed { .. } => None,
+        }
+    }
+
     fn phase(&self) -> Phase {
         match self {
             Self::Begun | Self::Registered { .. } => Phase::Starting,

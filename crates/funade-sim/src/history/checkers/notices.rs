@@ -4,9 +4,8 @@
 //! makes the notices.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::RangeInclusive;
 
-use funade::facts::deploy::{Deploy, Ending, Phase, Progress, UndoneBy};
+use funade::facts::deploy::{Deploy, Ending, Progress, UndoneBy};
 use funade::facts::notice::{Notice, NoticeKind, Told};
 use funade::facts::record::TargetRecord;
 
@@ -27,8 +26,8 @@ pub(super) struct Telling {
     ids: BTreeSet<String>,
     /// How often each deploy was told to have begun, ended, ….
     told: BTreeMap<(String, NoticeKind), usize>,
-    /// How many writes have left each deploy rolled back: a person may undo it again and again.
-    rolled_back: BTreeMap<String, usize>,
+    /// How many writes have left each deploy like this: a person may undo it again and again.
+    left: BTreeMap<(String, NoticeKind), usize>,
     seen: usize,
 }
 
@@ -57,12 +56,14 @@ impl Telling {
     ) -> Option<Violation> {
         let last = before.and_then(|before| before.deploy.as_ref());
         let deploy = next.deploy.as_ref()?;
-        let same = last.is_some_and(|last| last.progress == deploy.progress);
-        if deploy.phase() == Phase::RolledBack && !same {
-            *self.rolled_back.entry(deploy.id.to_string()).or_default() += 1;
+        let id = deploy.id.to_string();
+        let mut expected = vec![((id.clone(), NoticeKind::DeployStarted), 1)];
+        if let Some(kind) = ended(deploy) {
+            let was = last.filter(|last| last.id == deploy.id).map_or(0, |last| last.phases.len());
+            let times = self.left.entry((id.clone(), kind)).or_default();
+            *times += usize::from(deploy.phases.len() > was);
+            expected.push(((id, kind), *times));
         }
-        let mut expected = vec![(deploy.id.to_string(), NoticeKind::DeployStarted)];
-        expected.extend(ended(deploy).map(|kind| (deploy.id.to_string(), kind)));
         // How the one before ended may have been seen in the very write that replaced it.
         if let Some(last) = last.filter(|last| last.id != deploy.id) {
             let of = |kind| self.told.get(&(last.id.to_string(), kind)).copied().unwrap_or(0);
@@ -70,34 +71,11 @@ impl Telling {
                 return Some(broken(format!("the end of {} was never told", last.id)));
             }
         }
-        expected.iter().find_map(|key| {
-            let count = self.told.get(key).copied().unwrap_or(0);
-            let (id, kind) = key;
-            let times = self.times(id, *kind);
-            let right = times.contains(&count);
-            (!right).then(|| broken(format!("{kind} of {id} was told {count} times")))
+        expected.iter().find_map(|(key, times)| {
+            let (told, (id, kind)) = (self.told.get(key).copied().unwrap_or(0), key);
+            let what = || format!("{kind} of {id} was told {told} times, not {times}");
+            (told != *times).then(|| broken(what()))
         })
-    }
-
-    /// How often something may be told of a deploy. One that failed is told of once more where the way
-    /// back fails, too.
-    fn times(&self, id: &str, kind: NoticeKind) -> RangeInclusive<usize> {
-        match kind {
-            NoticeKind::DeployFailed => 1..=2,
-            NoticeKind::RolledBack => {
-                let count = self.rolled_back.get(id).copied().unwrap_or(0);
-                count..=count
-            }
-            NoticeKind::ReleaseAssigned
-            | NoticeKind::RolloutEnded
-            | NoticeKind::DeployStarted
-            | NoticeKind::DeploySucceeded
-            | NoticeKind::Superseded
-            | NoticeKind::Held
-            | NoticeKind::Blocked
-            | NoticeKind::FindingOpened
-            | NoticeKind::FindingClosed => 1..=1,
-        }
     }
 
     /// At the end everything was delivered, and nothing else.

@@ -92,7 +92,7 @@ impl Broken {
         });
         let around = Around { id: &self.target.id, targets: 1, hold: None };
         let notices = of_target(around, &last, &self.record, closed.as_ref(), now);
-        let notices = notices.repeat(self.told);
+        let notices: Vec<_> = (0..self.told).flat_map(|_| notices.clone()).collect();
         let written = self.sim.write_target(&self.target.id, &self.record, &[], &notices);
         self.sim.run(written).expect("nothing dies").expect("no fault");
         self.look();

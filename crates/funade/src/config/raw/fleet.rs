@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use schemars::{JsonSchema, Schema};
 
-use super::{RawSelector, choices, mapping};
+use super::{RawRoute, RawSelector, choices, mapping};
 use crate::config::decode::{At, List, Must, Table};
 use crate::config::quantity::{Share, SomeShare};
 use crate::config::scalar::{
@@ -31,6 +31,8 @@ pub(in crate::config) struct RawFleet {
     pub(in crate::config) freezes: Option<List<RawFreeze>>,
     /// What is done about what the sweep finds, by the kind of finding.
     pub(in crate::config) findings: Option<Table<FindingKind, At<Policy>>>,
+    /// Who is told of what; nobody of anything if left out.
+    pub(in crate::config) notices: Option<List<RawRoute>>,
 }
 
 mapping!(RawFleet, "a mapping with `registry` and `environments`", {
@@ -39,6 +41,7 @@ mapping!(RawFleet, "a mapping with `registry` and `environments`", {
     optional waves,
     optional freezes,
     optional findings,
+    optional notices,
 });
 
 /// An ECR registry.

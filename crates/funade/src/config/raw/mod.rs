@@ -6,6 +6,8 @@
 
 mod fleet;
 
+mod notices;
+
 mod select;
 
 mod selector;
@@ -15,6 +17,7 @@ mod service;
 mod settings;
 
 pub(super) use fleet::{RawEnvironment, RawFleet, RawFreeze, RawRegistry, RawWave};
+pub(super) use notices::{RawRoute, RawTo};
 pub(super) use select::RawSelect;
 pub(super) use selector::RawSelector;
 pub(super) use service::{RawOverride, RawService};

@@ -7,6 +7,8 @@
 
 mod fleet;
 
+mod notices;
+
 mod repeated;
 
 mod selection;
@@ -24,11 +26,13 @@ use super::raw::{RawFleet, RawRegistry, RawService};
 use super::types::{Config, Registry};
 use crate::facts::names::Place;
 
-/// Resolves everything. There is a configuration only if the fleet and its registry could be
+/// Resolves everything; `services_complete` says that no file or document of the services is missing
+/// because it could not be read. There is a configuration only if the fleet and its registry could be
 /// read; whether it can be used is for the caller to judge, by the problems.
 pub(super) fn resolve(
     fleet: Option<&RawFleet>,
     services: &[RawService],
+    services_complete: bool,
     problems: &mut Vec<Problem>,
 ) -> Option<Config> {
     let known = fleet.map(|fleet| fleet::resolve(fleet, problems));
@@ -40,7 +44,14 @@ pub(super) fn resolve(
         resolved.extend(service.map(|service| (service.name.clone(), service)));
     }
     shared.finish(problems);
+    let known_services = notices::Known {
+        raw: services,
+        complete: services_complete && services.iter().all(|raw| raw.service.0.is_some()),
+        resolved: &resolved,
+    };
+    let raw_notices = fleet.and_then(|fleet| fleet.notices.as_ref());
     let fleet = known?;
+    let notices = notices::routes(raw_notices, &fleet, known_services, problems);
     let environments =
         fleet.members.into_iter().filter_map(|(name, member)| Some((name, member.environment?)));
     Some(Config::new(
@@ -50,6 +61,7 @@ pub(super) fn resolve(
         fleet.waves,
         fleet.freezes,
         fleet.policies,
+        notices,
     ))
 }
 

@@ -9,6 +9,8 @@ mod service;
 
 mod policies;
 
+mod notices;
+
 mod words;
 
 use std::collections::BTreeMap;
@@ -16,6 +18,7 @@ use std::collections::BTreeMap;
 use crate::facts::names::{EnvironmentName, RepositoryName, ServiceName, TargetId};
 
 pub use environment::{Environment, Freeze, FreezeExemption, Registry, Wave};
+pub use notices::{Format, PostUrl, Route, RouteTo, TopicArn};
 pub use policies::Policies;
 pub use service::{
     Parameters, QuietPeriod, Reaction, Rollback, RolledBackBy, Secret, Service, Target,
@@ -39,6 +42,8 @@ pub struct Config {
     pub freezes: Vec<Freeze>,
     /// What is done about each kind of finding.
     pub policies: Policies,
+    /// Who is told of what.
+    pub notices: Vec<Route>,
     by_repository: BTreeMap<RepositoryName, Vec<ServiceName>>,
 }
 
@@ -51,13 +56,14 @@ impl Config {
         waves: Vec<Wave>,
         freezes: Vec<Freeze>,
         policies: Policies,
+        notices: Vec<Route>,
     ) -> Self {
         let mut by_repository: BTreeMap<RepositoryName, Vec<ServiceName>> = BTreeMap::new();
         for service in services.values() {
             let users = by_repository.entry(service.repository.clone()).or_default();
             users.push(service.name.clone());
         }
-        Self { registry, environments, services, waves, freezes, policies, by_repository }
+        Self { registry, environments, services, waves, freezes, policies, notices, by_repository }
     }
 
     /// The services whose images lie in repositories of this name, in order of their names.

@@ -121,7 +121,7 @@ struct ServiceV1 {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last_request: Option<String>,
     #[serde(default)]
-    ended: u64,
+    ended: Option<u64>,
     #[serde(default)]
     turns_begun: u64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -314,6 +314,7 @@ impl From<ServiceRecord> for ServiceV1 {
         } = record;
         let assignments = assignments.into_values().map(AssignmentV1::from).collect();
         let turns = turns.into_iter().map(TurnsV1::from).collect();
+        let ended = Some(ended);
         Self { generation, assignments, assigned, last_request, ended, turns_begun, turns }
     }
 }
@@ -329,6 +330,9 @@ impl From<ServiceV1> for ServiceRecord {
             turns_begun,
             turns,
         } = stored;
+        // Who kept no account of it told nothing; and an upgrade tells of nothing that is over.
+        let newest = assignments.last().map_or(0, |newest| newest.number);
+        let ended = ended.unwrap_or(newest);
         let numbered = |stored: AssignmentV1| (stored.number, Assignment::from(stored));
         let assignments = assignments.into_iter().map(numbered).collect();
         let turns = turns.into_iter().map(TurnsV1::into_turns).collect();

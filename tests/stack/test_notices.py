@@ -1,0 +1,199 @@
+"""What the hub tells, as a queue gets it that is subscribed to a topic: through the table's stream, the real
+function and SNS.
+
+A notice comes at least once: what has one id is one notice.
+"""
+
+import contextlib
+import json
+from collections.abc import Iterator
+
+import pytest
+import yaml
+
+import fleet
+import stores
+from fleet import Place
+from stack import HUB_ACCOUNT, HUB_REGION, Hub
+from steps import come_to_rest, parameter_event, push, running_release, send, send_change, settle, sweep, wait_until_runs
+from waiting import CONVERGE_SECONDS, wait_until
+
+#: How many messages a queue hands out at once.
+RECEIVED_AT_ONCE_MAX = 10
+
+#: How often a publish is refused before the topic is reached again: more than the SDK tries by itself in
+#: one call, so that the stream has to hand the notice over anew.
+REFUSALS_MIN = 6
+
+#: No variable can have this name.
+UNUSABLE = "not-a-variable"
+
+
+class Subscriber:
+    """A queue that is subscribed to the stack's topic, and all that has come."""
+
+    def __init__(self, hub: Hub):
+        self._hub = hub
+        self.topic = hub.outputs["NoticesTopicArn"]
+        queue = f"arn:aws:sqs:{HUB_REGION}:{HUB_ACCOUNT}:subscriber"
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": queue,
+            "Condition": {"ArnEquals": {"aws:SourceArn": self.topic}},
+        }
+        self._queue = hub.client("sqs").create_queue(
+            QueueName="subscriber",
+            Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [statement]})},
+        )["QueueUrl"]
+        hub.client("sns").subscribe(
+            TopicArn=self.topic, Protocol="sqs", Endpoint=queue, Attributes={"RawMessageDelivery": "true"}
+        )
+        self._came: dict[str, dict] = {}
+
+    def came(self) -> list[dict]:
+        """Every notice that has come, each once, in the order in which they came."""
+        sqs = self._hub.client("sqs")
+        while messages := sqs.receive_message(
+            QueueUrl=self._queue, MaxNumberOfMessages=RECEIVED_AT_ONCE_MAX
+        ).get("Messages"):
+            for message in messages:
+                told = json.loads(message["Body"])
+                self._came.setdefault(told["id"], told)
+                sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
+        return list(self._came.values())
+
+    def about(self, environment: str, release: str | None = None) -> list[dict]:
+        """What has come about an environment's target and, if one is named, a release."""
+        return [
+            told
+            for told in self.came()
+            if told.get("target") == target(environment) and release in (None, told.get("release"))
+        ]
+
+    def wait_for(self, environment: str, kind: str, release: str | None = None) -> dict:
+        """Wait until a notice of this kind has come that was not there before; returns it."""
+        before = {told["id"] for told in self._came.values() if told["kind"] == kind and release is None}
+
+        def new() -> dict | None:
+            found = [n for n in self.about(environment, release) if n["kind"] == kind and n["id"] not in before]
+            return found[0] if found else None
+
+        return wait_until(f"{kind} of {target(environment)} is told", new, CONVERGE_SECONDS)
+
+
+@pytest.fixture(scope="module")
+def subscriber(hub, tmp_path_factory, configuration) -> Iterator[Subscriber]:
+    """Whoever hears of everything, by a route of the fleet's configuration."""
+    running_release(hub)
+    come_to_rest(hub)
+    subscriber = Subscriber(hub)
+    written = fleet.write_configuration(tmp_path_factory.mktemp("told"))
+    path = written / "fleet.yaml"
+    routes = [{"to": {"topic": subscriber.topic}, "format": "json"}]
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"notices": routes}))
+    apply(hub, written)
+    # The function keeps the configuration for a while.
+    hub.start_anew("NotifyFunction")
+    yield subscriber
+    apply(hub, configuration)
+
+
+def apply(hub: Hub, directory) -> None:
+    applied = hub.funade("apply", str(directory))
+    assert applied.returncode == 0, applied.stdout + applied.stderr
+    settle(hub)
+
+
+def target(environment: str) -> str:
+    return f"{environment}/{fleet.SERVICE}"
+
+
+def at(environment: str) -> Place:
+    (place,) = [place for place in fleet.places() if place.environment == environment]
+    return place
+
+
+def test_each_deploy_is_told_from_its_start_to_its_end(hub, subscriber):
+    mark = hub.emulator.recorder.mark()
+    release = push(hub)
+    send(hub, release.event)
+    wait_until_runs(hub, release, fleet.places())
+
+    for place in fleet.places():
+        ended = subscriber.wait_for(place.environment, "deploy-succeeded", release.tag)
+        assert (ended["schema"], ended["service"], ended["environment"]) == (1, fleet.SERVICE, place.environment)
+        kinds = [told["kind"] for told in subscriber.about(place.environment, release.tag)]
+        assert kinds == ["deploy-started", "deploy-succeeded"], place.environment
+    told = {n["kind"]: n for n in subscriber.came() if n.get("target") is None and n.get("release") == release.tag}
+    assert {"release-assigned"} <= told.keys()
+    denied = [str(call) for call in hub.emulator.recorder.calls(after=mark) if call.status == 403]
+    assert denied == []
+
+
+def test_a_blocked_target_is_told_once(hub, subscriber):
+    place = at("initech")
+    stores.put_parameter(hub.client, place, UNUSABLE, "x")
+    with contextlib.ExitStack() as stack:
+        stack.callback(restore, hub, place)
+        send_change(hub, parameter_event(place, UNUSABLE))
+        told = subscriber.wait_for(place.environment, "blocked")
+
+        assert (told["severity"], UNUSABLE in told["text"]) == ("error", True), told
+        send_change(hub, parameter_event(place, UNUSABLE))
+        come_to_rest(hub)
+        assert [n["id"] for n in subscriber.about(place.environment) if n["kind"] == "blocked"] == [told["id"]]
+
+
+def restore(hub: Hub, place: Place) -> None:
+    stores.delete_parameter(hub.client, place, UNUSABLE)
+    send_change(hub, parameter_event(place, UNUSABLE, "Delete"))
+    come_to_rest(hub)
+
+
+def test_a_finding_is_told_when_it_is_opened_and_when_it_is_closed(hub, subscriber):
+    place = at("acme")
+    sweep(hub)
+    settle(hub)
+    service = fleet.describe_service(hub.client, place)
+    set_revision(hub, place, f"{place.family}:1")
+    try:
+        sweep(hub)
+        opened = subscriber.wait_for(place.environment, "finding-opened")
+    finally:
+        set_revision(hub, place, service["taskDefinition"])
+    settle(hub)
+    sweep(hub)
+    closed = subscriber.wait_for(place.environment, "finding-closed")
+
+    assert opened["finding"]["kind"] == closed["finding"]["kind"] == "changed-by-hand"
+    assert opened["text"]
+
+
+def set_revision(hub: Hub, place: Place, revision: str) -> None:
+    hub.client("ecs", place.account, place.region).update_service(
+        cluster=place.cluster, service=fleet.SERVICE, taskDefinition=revision
+    )
+
+
+def test_what_a_topic_did_not_take_comes_once_it_is_reached_again(hub, subscriber):
+    """Row 46 of docs/failure-modes.md."""
+    recorder = hub.emulator.recorder
+    mark = recorder.mark()
+
+    def refused() -> int:
+        return sum(call.status == 503 for call in recorder.calls("Publish", after=mark))
+
+    release = push(hub)
+    with recorder.unreachable("Publish"):
+        send(hub, release.event)
+        wait_until_runs(hub, release, fleet.places())
+        wait_until("publishing is refused again and again", lambda: refused() >= REFUSALS_MIN, CONVERGE_SECONDS)
+        assert [told for told in subscriber.came() if told.get("release") == release.tag] == []
+
+    for place in fleet.places():
+        subscriber.wait_for(place.environment, "deploy-succeeded", release.tag)
+        kinds = [told["kind"] for told in subscriber.about(place.environment, release.tag)]
+        assert kinds == ["deploy-started", "deploy-succeeded"], place.environment
+    assert hub.queued("NoticeDlqUrl") == 0

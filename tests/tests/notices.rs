@@ -1,0 +1,201 @@
+//! What is told: once for each change of state, with what a person needs. The numbers are those of
+//! docs/failure-modes.md.
+
+use std::collections::BTreeMap;
+
+use funade::facts::cause::Diagnosis;
+use funade::facts::ecs::AlarmState;
+use funade::facts::finding::Severity;
+use funade::facts::notice::{Notice, NoticeKind, Told};
+use funade::facts::subject::Subject;
+use funade::shell::{Scope, SweptBy, set_hold, sweep};
+use funade_sim::{Behaviour, Failure};
+use funade_tests::{Stage, deployed, digest, tag};
+use jiff::SignedDuration;
+
+fn kinds_of(stage: &Stage, about: &str) -> Vec<NoticeKind> {
+    let notices = stage.sim.notices();
+    notices.iter().filter(|n| n.about.to_string() == about).map(Notice::kind).collect()
+}
+
+/// Row 46: the same notice again and again.
+#[test]
+fn what_stays_so_is_told_once() {
+    let stage = deployed(&[]);
+    let acme = stage.target("acme");
+    stage.sim.delete_alarm(&acme.place, stage.alarm(acme));
+    stage.push("1.4.3", 3);
+    for _ in 0..5 {
+        stage.look(acme);
+        stage.send(&stage.event(&tag("1.4.3"), &digest(3)));
+        stage.wait_minutes(20);
+    }
+    let blocked = |stage: &Stage| {
+        let kinds = kinds_of(stage, "acme/order-api");
+        kinds.into_iter().filter(|kind| *kind == NoticeKind::Blocked).count()
+    };
+    assert_eq!(blocked(&stage), 1);
+    stage.sim.set_alarm(&acme.place, stage.alarm(acme), AlarmState::Quiet);
+    stage.wait_minutes(20);
+    assert!(stage.runs(acme, &digest(3)));
+    stage.sim.delete_alarm(&acme.place, stage.alarm(acme));
+    stage.push("1.4.4", 4);
+    assert_eq!(blocked(&stage), 2, "once more for another release");
+}
+
+#[test]
+fn a_deploy_is_told_from_its_beginning_to_its_end() {
+    let stage = deployed(&[]);
+    let kinds = kinds_of(&stage, "acme/order-api");
+    assert_eq!(kinds, [NoticeKind::DeployStarted, NoticeKind::DeploySucceeded]);
+    let of_service = kinds_of(&stage, "order-api");
+    assert_eq!(of_service, [NoticeKind::ReleaseAssigned, NoticeKind::RolloutEnded]);
+}
+
+/// A release that goes to all targets is one story: found, and done with, with all who run it.
+#[test]
+fn a_rollout_is_told_as_one() {
+    let stage = deployed(&[]);
+    stage
+        .sim
+        .set_behaviour(digest(3).to_string(), Behaviour::Healthy(SignedDuration::from_mins(3)));
+    let before = stage.sim.notices().len();
+    stage.push("1.4.3", 3);
+    let notices = stage.sim.notices().split_off(before);
+    let told: Vec<&Notice> = notices.iter().filter(|n| !n.is_told_in_summary()).collect();
+    assert_eq!(told.len(), 2, "{told:#?}");
+    let Told::RolloutEnded { succeeded, failed, took, assignment } = &told[1].told else {
+        panic!("{:#?}", told[1])
+    };
+    assert_eq!((succeeded.len(), failed.len()), (stage.targets().len(), 0));
+    assert_eq!(assignment.release.tag, tag("1.4.3"));
+    assert!(*took >= SignedDuration::from_mins(3), "{took}");
+}
+
+/// Row 47: "failed" with no cause. Row 48: no capacity reported as a bad image.
+#[test]
+fn a_failure_is_told_with_its_cause_at_once() {
+    let cases = [
+        (Failure::NoRoom, Diagnosis::CannotBePlaced, "room"),
+        (Failure::Exits(78), Diagnosis::ContainerExits, "78"),
+        (Failure::CannotPull, Diagnosis::ImageCannotBePulled, "pull"),
+        (Failure::OutOfMemory, Diagnosis::OutOfMemory, "memory"),
+    ];
+    for (failure, diagnosis, words) in cases {
+        let stage = deployed(&[]);
+        let fails = Behaviour::Fails(failure, SignedDuration::from_mins(2));
+        stage.sim.set_behaviour(digest(3).to_string(), fails);
+        stage.push("1.4.3", 3);
+        let notices = stage.sim.notices();
+        let failed = notices.iter().find_map(|notice| {
+            let Told::DeployFailed(told) = &notice.told else { return None };
+            (notice.about.to_string() == "acme/order-api").then_some((notice, told))
+        });
+        let (notice, told) = failed.expect("it was told");
+        assert_eq!(notice.severity(), Severity::Error);
+        assert!(!notice.is_told_in_summary(), "at once");
+        let cause = told.deploy.progress.cause().expect("it says why");
+        assert_eq!(cause.diagnosis, diagnosis);
+        let all = format!("{} {:?} {:?}", cause.what, cause.tasks, cause.messages).to_lowercase();
+        assert!(all.contains(words) || diagnosis == Diagnosis::CannotBePlaced, "{all}");
+        let kinds = kinds_of(&stage, "acme/order-api");
+        assert_eq!(kinds.last(), Some(&NoticeKind::RolledBack), "{kinds:?}");
+        let ended = notices.iter().find_map(|notice| {
+            let Told::RolloutEnded { failed, assignment, .. } = &notice.told else { return None };
+            (assignment.release.tag == tag("1.4.3")).then_some(failed.len())
+        });
+        assert_eq!(ended, Some(stage.targets().len()), "the summary names all that failed");
+    }
+}
+
+#[test]
+fn a_hold_is_told_when_it_stops_something() {
+    let stage = deployed(&[]);
+    let acme = stage.target("acme");
+    let hold = funade::facts::hold::Hold {
+        on: Subject::Target(acme.id.clone()),
+        release: None,
+        reason: "a fair".to_owned(),
+        by: "dana".to_owned(),
+        since: stage.sim_now(),
+        until: None,
+        lifted: None,
+    };
+    let written = stage.sim.run(set_hold(&stage.sim, &stage.config, &hold));
+    written.expect("nothing dies").expect("no fault");
+    assert!(!kinds_of(&stage, "acme/order-api").contains(&NoticeKind::Held), "nothing waits yet");
+    stage.push("1.4.3", 3);
+    stage.push("1.4.4", 4);
+    let kinds = kinds_of(&stage, "acme/order-api");
+    let times = kinds.iter().filter(|kind| **kind == NoticeKind::Held).count();
+    assert_eq!(times, 2, "once for each release that it stops");
+}
+
+#[test]
+fn a_finding_is_told_when_it_opens_and_when_it_closes() {
+    let stage = deployed(&[]);
+    let acme = stage.target("acme");
+    let swept = || {
+        let swept = sweep(&stage.sim, &stage.config, &Scope::Everything, ("s", SweptBy::Schedule));
+        stage.sim.run(swept).expect("nothing dies").expect("no fault");
+        stage.wait_minutes(15);
+    };
+    stage.set_sidecar(acme, "datadog/agent:latest");
+    swept();
+    swept();
+    stage.set_sidecar(acme, &format!("datadog/agent@{}", digest(7)));
+    swept();
+    swept();
+    let kinds = kinds_of(&stage, "acme/order-api");
+    let about_findings = kinds
+        .into_iter()
+        .filter(|kind| matches!(kind, NoticeKind::FindingOpened | NoticeKind::FindingClosed));
+    let mut counts: BTreeMap<NoticeKind, usize> = BTreeMap::new();
+    about_findings.for_each(|kind| *counts.entry(kind).or_default() += 1);
+    assert_eq!(counts.get(&NoticeKind::FindingOpened), Some(&1));
+    assert_eq!(counts.get(&NoticeKind::FindingClosed), Some(&1));
+}
+
+/// Row 49: upgrading the tool started deploys. What an older version wrote is read, and nothing is
+/// deployed, told or asked for.
+#[test]
+fn records_of_an_older_version_start_nothing() {
+    let stage = deployed(&[]);
+    stage.wait_minutes(30);
+    let before = stage.sim.notices().len();
+    let changes = stage.changes();
+    stage.sim.forget_fields(&["due", "ended", "good", "had_turn", "turns_begun", "last_rollback"]);
+    for target in stage.targets() {
+        stage.look(target);
+    }
+    stage.look_at_service();
+    let swept = sweep(&stage.sim, &stage.config, &Scope::Everything, ("s", SweptBy::Schedule));
+    stage.sim.run(swept).expect("nothing dies").expect("no fault");
+    stage.wait_minutes(30);
+    assert_eq!(stage.changes(), changes);
+    let told = stage.sim.notices().split_off(before);
+    assert_eq!(told, [], "{told:#?}");
+}
+
+/// Who takes no messages for a while gets them later, under the same ids.
+#[test]
+fn what_is_not_taken_comes_again() {
+    let stage = Stage::fleet_with(
+        "\nnotices:\n  - {to: {topic: \"arn:aws:sns:eu-west-1:999999999999:all\"}, format: json}\n",
+    );
+    stage.push("1.4.2", 2);
+    assert!(stage.sim.tell_all());
+    let first = stage.sim.messages();
+    assert_eq!(first.len(), stage.sim.notices().len());
+    let to = first[0].to.clone();
+    stage.sim.close_destination(&to, true);
+    stage.push("1.4.3", 3);
+    assert!(!stage.sim.tell_all(), "it is not taken");
+    assert_eq!(stage.sim.messages().len(), first.len());
+    stage.sim.close_destination(&to, false);
+    assert!(stage.sim.tell_all());
+    let told: Vec<String> =
+        stage.sim.messages().into_iter().map(|message| message.notice).collect();
+    let written: Vec<String> = stage.sim.notices().into_iter().map(|notice| notice.id).collect();
+    assert_eq!(told, written, "each once, in its order");
+}
