@@ -51,9 +51,6 @@ ROOT_SECRET = "test"
 #: The `docker` module with which the emulator's ECS starts containers: what it does is told there.
 STAND_IN = Path(__file__).with_name("docker_stand_in")
 
-#: The emulator's program.
-EMULATOR = Path(__file__).with_name("emulator.py")
-
 #: How many lines of the emulator's log are worth showing when something failed.
 LOG_TAIL_LINES = 60
 
@@ -155,7 +152,7 @@ class Emulator:
             environment |= {"PYTHONPATH": str(STAND_IN), "STAND_IN_FATES": str(self._fates)}
         with open(self.log, "wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, EMULATOR],
+                [sys.executable, Path(__file__).with_name("emulator.py")],
                 env=environment,
                 cwd=self._directory,
                 stdin=subprocess.DEVNULL,

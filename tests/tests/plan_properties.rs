@@ -192,6 +192,7 @@ prop_compose! {
                 fingerprint: String::new(),
                 disregards: BTreeSet::new(),
                 attempt: 1,
+                again: false,
                 begun_at: NOW,
                 progress,
                 phases: vec![(Phase::Starting, NOW)],

@@ -5,7 +5,7 @@ use funade::facts::deploy::{Deploy, Ending, Phase};
 use funade::facts::names::{RevisionArn, Tag};
 use funade::facts::subject::Subject;
 use funade::shell::RollbackError;
-use funade_sim::{Behaviour, Breaker, Failure, deployment_event};
+use funade_sim::{Behaviour, Breaker, Failure, Fault, deployment_event};
 use funade_tests::{Stage, deployed, digest, plain, tag, text};
 use jiff::SignedDuration;
 
@@ -159,6 +159,27 @@ fn what_failed_and_stays_is_tried_again_when_a_person_asks() {
         assert_eq!(stage.ending(acme), Some(Ending::Succeeded), "{breaker:?}");
         assert_ne!(serving(&stage, acme), failed);
         assert_eq!(stage.updates(acme), 2);
+    }
+}
+
+/// Wherever the pass that tries again is cut off, the next goes on with it.
+#[test]
+fn what_is_tried_again_survives_a_death() {
+    for fault in [Fault::DiesBefore, Fault::DiesAfter, Fault::ResponseLost] {
+        for call in 0..30 {
+            let stage = Stage::configured("rollback: automatic", "rollback: manual");
+            let acme = stage.target("acme");
+            stage.set_breakers(Breaker::GivesUp);
+            stage.crashes(2, 2);
+            stage.push("1.4.2", 2);
+            let minute = SignedDuration::from_mins(1);
+            stage.sim.set_behaviour(digest(2).to_string(), Behaviour::Healthy(minute));
+            stage.request("1.4.2");
+            stage.sim.plan_fault(call, fault);
+            stage.rest();
+            assert_eq!(stage.ending(acme), Some(Ending::Succeeded), "{fault:?} at call {call}");
+            assert_eq!(stage.updates(acme), 2, "{fault:?} at call {call}");
+        }
     }
 }
 

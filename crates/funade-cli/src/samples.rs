@@ -86,6 +86,7 @@ pub(crate) fn deploy(progress: Progress, phases: &[(Phase, i64)]) -> Deploy {
         id: DeployId { target: target(), number: 7 },
         assignment: assignment(3, "1.4.3"),
         attempt: 1,
+        again: false,
         from: revision(12),
         cause: "push-of-1.4.3".to_owned(),
         configuration: Configuration(BTreeMap::from([(container, sources)])),

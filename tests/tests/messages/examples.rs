@@ -112,6 +112,7 @@ fn deploy(progress: Progress, phases: &[(Phase, i64)]) -> Deploy {
         fingerprint: "f".to_owned(),
         disregards: BTreeSet::new(),
         attempt: 1,
+        again: false,
         begun_at: at(10),
         progress,
         phases: phases.iter().map(|(phase, seconds)| (*phase, at(*seconds))).collect(),

@@ -93,7 +93,7 @@ fn check(config: &Config, text: &str) {
                 message.body.len()
             );
             assert!(subject.is_ascii() && subject.len() < 100, "{subject}");
-            assert!(!subject.is_empty() && !subject.contains(|c: char| c.is_ascii_control()));
+            assert!(!subject.contains(|c: char| c.is_ascii_control()));
         }
         let mail = form(config, &notice, "mail").expect("a mail").body;
         assert!(!mail.contains(|c: char| c.is_control() && c != '\n'), "{mail}");
@@ -142,7 +142,7 @@ fn each_attack_leaves_something_to_read() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_text_is_more_than_text(

@@ -237,6 +237,7 @@ impl Made {
             fingerprint: String::new(),
             disregards: BTreeSet::new(),
             attempt: 1,
+            again: false,
             begun_at: at(-ago),
             progress,
             phases,

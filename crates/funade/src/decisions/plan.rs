@@ -234,9 +234,9 @@ fn is_tried_again(record: &TargetRecord, seen: &Seen<'_>) -> bool {
         Progress::Ended { ending: Ending::Failed { .. }, revision, .. } => {
             revision.as_ref() == Some(&seen.running.arn)
         }
+        // A pass was cut off when it had begun to.
+        Progress::Begun | Progress::Registered { .. } => last.again,
         Progress::Ended { .. }
-        | Progress::Begun
-        | Progress::Registered { .. }
         | Progress::Updated { .. }
         | Progress::Completed { .. }
         | Progress::GoingBack { .. } => false,
@@ -315,6 +315,7 @@ fn begin(
             fingerprint: String::new(),
             disregards: disregarded(assigned, seen),
             attempt: attempt(closed.as_ref(), assigned, observed.lifted_at),
+            again: !wanted.is_new(),
             begun_at: now,
             progress: Progress::Begun,
             phases: vec![(Phase::Starting, now)],

@@ -33,6 +33,8 @@ pub struct Deploy {
     pub disregards: BTreeSet<AlarmName>,
     /// The how manieth attempt of automation to carry out its decision, from 1.
     pub attempt: u32,
+    /// Whether it brings once more what runs already, since that had failed and a person asked.
+    pub again: bool,
     /// When it was written down.
     pub begun_at: Timestamp,
     /// How far it has come.

@@ -75,6 +75,7 @@ impl Broken {
             fingerprint: String::new(),
             disregards: BTreeSet::new(),
             attempt: 1,
+            again: false,
             begun_at: now,
             progress: Progress::Begun,
             phases: vec![(Phase::Starting, now)],

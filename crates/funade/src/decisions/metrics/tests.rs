@@ -50,6 +50,7 @@ fn deploy(progress: Progress, phases: &[(Phase, i64)]) -> Deploy {
         fingerprint: String::new(),
         disregards: BTreeSet::new(),
         attempt: 1,
+        again: false,
         begun_at: at(10),
         progress,
         phases: phases.iter().map(|(phase, seconds)| (*phase, at(*seconds))).collect(),

@@ -28,6 +28,8 @@ pub(super) struct DeployV1 {
     disregards: BTreeSet<AlarmName>,
     #[serde(default = "first")]
     attempt: u32,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    again: bool,
     begun_at: Timestamp,
     progress: ProgressV1,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -148,6 +150,7 @@ impl From<Deploy> for DeployV1 {
             fingerprint,
             disregards,
             attempt: deploy.attempt,
+            again: deploy.again,
             begun_at,
             progress: deploy.progress.into(),
             phases: phases.map(|(phase, at)| (phase.as_str().to_owned(), at)).collect(),
@@ -172,6 +175,7 @@ impl From<DeployV1> for Deploy {
             fingerprint,
             disregards,
             attempt: stored.attempt,
+            again: stored.again,
             begun_at,
             progress: stored.progress.into(),
             phases: stored.phases.into_iter().filter_map(known).collect(),
