@@ -55,6 +55,9 @@ STAND_IN = Path(__file__).with_name("docker_stand_in")
 LOG_TAIL_LINES = 60
 
 _CODE_BUCKET = "funade-code"
+
+#: The bucket that gets the fleet's page.
+REPORT_BUCKET = "funade-fleet-page"
 _OPERATOR = "operator"
 
 
@@ -332,7 +335,8 @@ class Hub:
 def deploy_hub(emulator: Emulator, binaries: Binaries, on_schedule: bool = False) -> Hub:
     """Make the hub's stack from template.yaml, with these binaries as its functions; no schedule runs unless asked."""
     s3 = emulator.client("s3")
-    s3.create_bucket(Bucket=_CODE_BUCKET, CreateBucketConfiguration={"LocationConstraint": HUB_REGION})
+    for bucket in (_CODE_BUCKET, REPORT_BUCKET):
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": HUB_REGION})
     template = yaml_parse(TEMPLATE.read_text())
     for logical_id, binary in (
         ("ImagePush", binaries.image_push),
@@ -352,7 +356,13 @@ def deploy_hub(emulator: Emulator, binaries: Binaries, on_schedule: bool = False
         STACK_NAME,
         {"TemplateURL": f"{emulator.url}/{_CODE_BUCKET}/{TEMPLATE.name}"},
         # Without OrganizationId: the emulator knows no bus policies. Each minute's event looks at everything.
-        {"Architecture": "x86_64", "LogLevel": emulator.log_level, "MemberRoleName": MEMBER_ROLE, "SweepMinutes": "1"},
+        {
+            "Architecture": "x86_64",
+            "LogLevel": emulator.log_level,
+            "MemberRoleName": MEMBER_ROLE,
+            "SweepMinutes": "1",
+            "ReportBucketName": REPORT_BUCKET,
+        },
         ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
     key = _operator(emulator.client, outputs["OperatorPolicyArn"])

@@ -13,7 +13,7 @@ import pytest
 import fleet
 import stores
 from fleet import Place
-from stack import HUB_REGION, MEMBER_ROLE, Hub
+from stack import HUB_REGION, MEMBER_ROLE, REPORT_BUCKET, Hub
 from steps import (
     CHANGES,
     changes,
@@ -291,3 +291,17 @@ def test_the_schedule_wakes_the_function_every_minute(hub):
     assert woken["Arn"] == function["FunctionArn"]
     assert function["Environment"]["Variables"]["FUNADE_SWEEP_MINUTES"] == "1"
     assert f":{HUB_REGION}:" in rule["Arn"]
+
+
+def test_a_whole_sweep_leaves_the_fleets_page_in_the_bucket(hub):
+    sweep(hub)
+    s3 = hub.client("s3")
+    page = s3.get_object(Bucket=REPORT_BUCKET, Key="index.html")
+    assert page["ContentType"] == "text/html; charset=utf-8"
+    html = page["Body"].read().decode()
+    assert html.startswith("<!") and all(place.environment in html for place in fleet.places())
+    told = json.loads(s3.get_object(Bucket=REPORT_BUCKET, Key="fleet.json")["Body"].read())
+    assert told["schema"] == 1
+    release = running_release(hub)
+    releases = {row["release"] for row in told["targets"] if row["service"] == fleet.SERVICE}
+    assert releases == {release.tag}

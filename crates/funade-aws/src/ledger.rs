@@ -57,8 +57,8 @@ const HOLD: &str = "hold";
 /// The largest packed configuration: an item may have 400 KB, its keys and numbers included.
 const CONFIG_BYTES_MAX: usize = 390_000;
 
-/// How long the note of an event is kept: long enough to ask after a month's holidays.
-const EVENT_KEPT: SignedDuration = SignedDuration::from_hours(24 * 30);
+/// How long a hold that is over is kept: long enough to ask after a month's holidays.
+const HOLD_KEPT: SignedDuration = SignedDuration::from_hours(24 * 30);
 
 /// How long a release is kept after its last push. A release older than this that is not assigned
 /// yet is not going to be; the one that is assigned lives on in the service's record.
@@ -273,7 +273,7 @@ impl Ledger for AwsWorld {
     async fn write_hold(&self, hold: &Hold) -> Result<(), CallError> {
         let mut item = with_body(HOLD, &hold.on.to_string(), hold);
         if let Some(end) = hold.lifted.as_ref().map(|lifted| lifted.at).or(hold.until) {
-            item.insert("expires_at".to_owned(), n(after(end, EVENT_KEPT)));
+            item.insert("expires_at".to_owned(), n(after(end, HOLD_KEPT)));
         }
         put(self, HOLD, item).await
     }

@@ -5,8 +5,10 @@ use funade::facts::configuration::Source;
 use funade::facts::deploy::{Deploy, Ending, Phase, Progress};
 use funade::facts::names::RevisionArn;
 use funade::facts::release::{AssignedBy, Assignment};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
+
+pub(crate) use funade_report::{led_by, took, why};
 
 use crate::times::{second, span};
 
@@ -16,58 +18,12 @@ pub(crate) fn under_way(deploy: &Deploy) -> Option<(Phase, Timestamp)> {
     (!deploy.has_ended()).then(|| (deploy.phase(), since))
 }
 
-/// How long it took from its first phase to its last, or takes already.
-pub(crate) fn took(deploy: &Deploy, now: Timestamp) -> SignedDuration {
-    let last = deploy.phases.last().map_or(deploy.begun_at, |(_, at)| *at);
-    let end = if deploy.has_ended() { last } else { now };
-    let first = deploy.phases.first().map_or(deploy.begun_at, |(_, at)| *at);
-    end.duration_since(first)
-}
-
-/// What led to it: a person's request, or an event.
-pub(crate) fn led_by(deploy: &Deploy) -> String {
-    match &deploy.assignment.by {
-        AssignedBy::Request { id, by } if *id == deploy.cause => format!("{by}, by {id}"),
-        AssignedBy::Request { .. } | AssignedBy::Selection => format!("event {}", deploy.cause),
-    }
-}
-
 /// Who decided that a release should run.
 pub(crate) fn decided_by(assignment: &Assignment) -> String {
     let cause = &assignment.release.cause;
     match &assignment.by {
         AssignedBy::Selection => format!("the selection chose it, after event {cause}"),
         AssignedBy::Request { id, by } => format!("{by} asked for it, by {id}"),
-    }
-}
-
-/// Why it did not stay, in a line; `None` if it did, or is on its way.
-pub(crate) fn why(deploy: &Deploy) -> Option<String> {
-    match &deploy.progress {
-        Progress::Begun
-        | Progress::Registered { .. }
-        | Progress::Updated { .. }
-        | Progress::Completed { .. } => None,
-        Progress::GoingBack { going, .. } => Some(of_cause(&going.cause)),
-        Progress::Ended { ending, .. } => match ending {
-            Ending::Succeeded => None,
-            Ending::Failed { cause, .. } | Ending::RolledBack { cause, .. } => {
-                Some(of_cause(cause))
-            }
-            Ending::Superseded => Some("a newer decision took its place".to_owned()),
-            Ending::Replaced { by } => {
-                Some(format!("somebody else put {} in its place", by.short()))
-            }
-        },
-    }
-}
-
-fn of_cause(cause: &Cause) -> String {
-    match cause.trigger {
-        Trigger::Person => cause.what.clone(),
-        Trigger::GivenUp | Trigger::Deadline | Trigger::Alarm => {
-            format!("{}: {}", cause.diagnosis.sentence(), cause.what.trim_end_matches('.'))
-        }
     }
 }
 

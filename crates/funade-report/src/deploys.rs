@@ -17,7 +17,8 @@ pub(crate) fn deploys<'a>(
 }
 
 /// What led to it: a person's request, or an event.
-pub(crate) fn led_by(deploy: &Deploy) -> String {
+#[must_use]
+pub fn led_by(deploy: &Deploy) -> String {
     match &deploy.assignment.by {
         AssignedBy::Request { id, by } if *id == deploy.cause => format!("{by}, by {id}"),
         AssignedBy::Request { .. } | AssignedBy::Selection => format!("event {}", deploy.cause),
@@ -25,14 +26,16 @@ pub(crate) fn led_by(deploy: &Deploy) -> String {
 }
 
 /// How long it took from its first phase to its last, or takes already.
-pub(crate) fn took(deploy: &Deploy, now: Timestamp) -> SignedDuration {
+#[must_use]
+pub fn took(deploy: &Deploy, now: Timestamp) -> SignedDuration {
     let last = deploy.phases.last().map_or(deploy.begun_at, |(_, at)| *at);
     let end = if deploy.has_ended() { last } else { now };
     end.duration_since(deploy.phases.first().map_or(deploy.begun_at, |(_, at)| *at))
 }
 
 /// Why it did not stay; `None` if it did, or is on its way.
-pub(crate) fn why(deploy: &Deploy) -> Option<String> {
+#[must_use]
+pub fn why(deploy: &Deploy) -> Option<String> {
     match &deploy.progress {
         Progress::Begun
         | Progress::Registered { .. }

@@ -19,7 +19,7 @@
 //!     "findings": [ … ]                 // about it, its service and its place
 //!   }],
 //!   "findings": [{                      // all, most severe first
-//!     "about": "acme/order-api",        // or a service, or ACCOUNT:REGION
+//!     "about": "acme/order-api",        // or a service, or ACCOUNT/REGION
 //!     "kind": "changed-by-hand",
 //!     "severity": "warning",            // notice, warning, error
 //!     "sentence": "…",

@@ -29,9 +29,11 @@ use funade::facts::names::TargetId;
 use funade::shell::ServiceStatus;
 use jiff::Timestamp;
 
+pub use deploys::{led_by, took, why};
 pub use json::{SCHEMA, json};
 pub use page::page;
 pub use state::State;
+pub use times::span;
 
 /// All that is shown of a fleet.
 #[derive(Debug, Clone, Copy)]

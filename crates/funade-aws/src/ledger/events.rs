@@ -4,8 +4,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use funade::facts::subject::Subject;
 use funade::world::{CallError, EventNote};
 use futures_util::future::try_join_all;
+use jiff::SignedDuration;
 
-use super::EVENT_KEPT;
 use super::items::{
     BATCH_WRITE_MAX, Item, after, batch_put, key, last, moment, n, put, s, text, texts, unreadable,
 };
@@ -17,13 +17,13 @@ const EVENTS_READ_MAX: usize = 50;
 
 /// Notes what an event led to. Writing it again changes nothing.
 pub(super) async fn note(world: &AwsWorld, note: &EventNote) -> Result<(), CallError> {
-    let pk = event_key(note);
+    let (pk, kept) = (event_key(note), world.settings().history_kept());
     if note.about.is_empty() {
-        return put(world, &pk, item(&pk, "note", note)).await;
+        return put(world, &pk, item(&pk, "note", note, kept)).await;
     }
     let sk = moment_key(note);
-    let about = note.about.iter().map(|subject| item(&about_key(subject), &sk, note));
-    let items: Vec<Item> = std::iter::once(item(&pk, "note", note)).chain(about).collect();
+    let about = note.about.iter().map(|subject| item(&about_key(subject), &sk, note, kept));
+    let items: Vec<Item> = std::iter::once(item(&pk, "note", note, kept)).chain(about).collect();
     let batches = items.chunks(BATCH_WRITE_MAX).map(|batch| batch_put(world, &pk, batch));
     try_join_all(batches).await?;
     Ok(())
@@ -40,12 +40,12 @@ pub(super) async fn about(
     items.iter().map(|item| read(item).ok_or_else(malformed)).collect()
 }
 
-fn item(pk: &str, sk: &str, note: &EventNote) -> Item {
+fn item(pk: &str, sk: &str, note: &EventNote, kept: SignedDuration) -> Item {
     let about: Vec<String> = note.about.iter().map(ToString::to_string).collect();
     let mut item = key(pk, sk);
     item.insert("id".to_owned(), s(&note.id));
     item.insert("at".to_owned(), n(note.at.as_millisecond()));
-    item.insert("expires_at".to_owned(), n(after(note.at, EVENT_KEPT)));
+    item.insert("expires_at".to_owned(), n(after(note.at, kept)));
     item.insert("outcome".to_owned(), texts(note.outcome.iter().map(String::as_str)));
     item.insert("about".to_owned(), texts(about.iter().map(String::as_str)));
     item
@@ -100,7 +100,8 @@ mod tests {
     #[test]
     fn a_note_reads_back_as_written() {
         let note = note_at(1_795_330_000_123);
-        let item = item("about#target/acme/order-api", &moment_key(&note), &note);
+        let kept = SignedDuration::from_hours(24);
+        let item = item("about#target/acme/order-api", &moment_key(&note), &note, kept);
         assert_eq!(read(&item), Some(note));
     }
 

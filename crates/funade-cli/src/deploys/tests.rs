@@ -3,6 +3,7 @@
 use funade::facts::cause::Trigger;
 use funade::facts::deploy::{Ending, Phase, Progress};
 use funade::facts::release::AssignedBy;
+use jiff::SignedDuration;
 
 use super::*;
 use crate::samples::{at, cause, deploy, deploying, ended, going_back, revision, rolled_back};

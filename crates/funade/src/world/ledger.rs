@@ -37,7 +37,7 @@ pub struct AppliedConfig {
     pub config: Arc<Config>,
 }
 
-/// What an event led to: for the history. Kept for a month.
+/// What an event led to: for the history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventNote {
     /// The event's id.
