@@ -57,6 +57,19 @@ struct Arguments {
     /// Tables for people, or JSON for machines.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+    /// Only this part. The functions' release binaries are needed for theirs only.
+    #[arg(long, value_enum)]
+    only: Option<Part>,
+}
+
+/// What can be measured by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    Functions,
+    Routing,
+    Passes,
+    Histories,
+    Sweep,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -71,13 +84,27 @@ fn main() -> Result<()> {
         bail!("figures of a debug build say nothing: cargo run --release -p funade-bench");
     }
     let machine = Machine::look()?;
-    let mut figures = functions::measure()?;
-    figures.extend(routing::measure()?);
-    let counted = passes::count_all()?;
-    figures.extend(counted.figures);
-    figures.extend(histories::measure()?);
-    figures.extend(sweep::measure()?);
-    let report = Report { machine, events: functions::EVENTS, figures, passes: counted.passes };
+    let measures = |part: Part| arguments.only.is_none_or(|only| only == part);
+    let mut figures = Vec::new();
+    let mut passes = Vec::new();
+    if measures(Part::Functions) {
+        figures.extend(functions::measure()?);
+    }
+    if measures(Part::Routing) {
+        figures.extend(routing::measure()?);
+    }
+    if measures(Part::Passes) {
+        let counted = passes::count_all()?;
+        figures.extend(counted.figures);
+        passes = counted.passes;
+    }
+    if measures(Part::Histories) {
+        figures.extend(histories::measure()?);
+    }
+    if measures(Part::Sweep) {
+        figures.extend(sweep::measure()?);
+    }
+    let report = Report { machine, events: functions::EVENTS, figures, passes };
     match arguments.format {
         Format::Text => println!("{}", report.to_text()),
         Format::Json => println!("{}", serde_json::to_string_pretty(&report)?),
