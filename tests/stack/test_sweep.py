@@ -246,7 +246,7 @@ def test_an_account_that_cannot_be_looked_at_is_one_finding_and_stops_no_other(h
     iam = hub.client("iam", place.account)
     trust = iam.get_role(**role)["Role"]["AssumeRolePolicyDocument"]
     nobody = trust | {"Statement": [statement | {"Effect": "Deny"} for statement in trust["Statement"]]}
-    here = f"{place.account}:{place.region}"
+    here = f"{place.account}/{place.region}"
     whole = sweep(hub)
     iam.update_assume_role_policy(**role, PolicyDocument=json.dumps(nobody))
     hub.start_anew("SweepFunction")
