@@ -1,6 +1,8 @@
 //! The sweep: each kind of finding opened and closed, and what is healed. The numbers are those of
 //! docs/failure-modes.md.
 
+use std::collections::BTreeSet;
+
 use funade::config::Target;
 use funade::facts::cause::StoppedTask;
 use funade::facts::deploy::Ending;
@@ -58,6 +60,17 @@ fn a_healthy_fleet_has_no_findings() {
     assert_eq!(first.findings, [], "{:#?}", first.findings);
     assert_eq!((first.targets, first.services), (stage.config.targets().count(), 3));
     assert!(first.failed.is_empty(), "{:?}", first.failed);
+}
+
+/// Each registry is asked for an image once, however many targets run it and should.
+#[test]
+fn each_image_is_asked_for_once() {
+    let stage = deployed(&[]);
+    let before = stage.sim.count("DescribeImages");
+    sweep_only(&stage);
+    let registries: BTreeSet<_> = stage.targets().iter().map(|t| &t.pulls_from.place).collect();
+    let asked = stage.sim.count("DescribeImages") - before;
+    assert_eq!(asked, stage.config.services.len() + registries.len());
 }
 
 /// Row 29: an update loop, new equal to old.

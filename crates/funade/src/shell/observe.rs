@@ -8,7 +8,6 @@ use jiff::{SignedDuration, Timestamp};
 use crate::config::{Config, Target};
 use crate::decisions::observation::{Lack, Observation, WayBack};
 use crate::decisions::plan::{Plan, plan};
-use crate::decisions::wanted;
 use crate::facts::deploy::{Deploy, Progress};
 use crate::facts::ecs::{AlarmState, EcsService, ServiceDeployment};
 use crate::facts::hold::Hold;
@@ -57,19 +56,31 @@ pub async fn preview<W: World>(
     Ok(Some(Preview { assigned: known.assigned, observation, plan }))
 }
 
-/// Whether the service was described before, together with others.
+/// What was read before for several targets together.
 pub(super) enum Described {
-    /// It was; `None` where there is none.
-    Already(Option<EcsService>),
-    /// It was not.
+    /// Nothing.
     NotYet,
+    /// The service, with others of its cluster.
+    Already {
+        /// `None` where there is none.
+        service: Option<EcsService>,
+        /// Whether the assigned image is in the registry, if that was asked.
+        image_present: Option<bool>,
+    },
 }
 
 impl Described {
     /// The PRIMARY's revision, where that needs no guess.
     fn revision(&self) -> Option<&RevisionArn> {
         match self {
-            Self::Already(service) => Some(&service.as_ref()?.primary()?.revision),
+            Self::Already { service, .. } => Some(&service.as_ref()?.primary()?.revision),
+            Self::NotYet => None,
+        }
+    }
+
+    fn image_present(&self) -> Option<bool> {
+        match self {
+            Self::Already { image_present, .. } => *image_present,
             Self::NotYet => None,
         }
     }
@@ -98,10 +109,7 @@ pub(super) async fn known_of_many<W: World>(
     let watched: BTreeSet<Watched> = targets.iter().flat_map(|target| target.watches()).collect();
     let watched: Vec<Watched> = watched.into_iter().collect();
     let ledger = world.ledger();
-    let changes = async {
-        if watched.is_empty() { Ok(BTreeMap::new()) } else { ledger.changes(&watched).await }
-    };
-    let (mut records, changes) = try_join!(ledger.targets(&ids), changes)?;
+    let (mut records, changes) = try_join!(ledger.targets(&ids), changes(ledger, &watched))?;
     let now = world.now();
     let known = targets.iter().map(|target| {
         let id = &target.id;
@@ -142,18 +150,23 @@ impl Known {
     }
 }
 
+/// The last changes of these. Who reads nothing asks nothing.
+async fn changes<L: Ledger>(
+    ledger: &L,
+    watched: &[Watched],
+) -> Result<BTreeMap<Watched, Change>, CallError> {
+    if watched.is_empty() { Ok(BTreeMap::new()) } else { ledger.changes(watched).await }
+}
+
 /// Reads what the ledger says of a target, in one round.
 pub(super) async fn known<W: World>(world: &W, target: &Target) -> Result<Known, CallError> {
     let held = [Subject::Target(target.id.clone()), Subject::Service(target.id.service.clone())];
     let ledger = world.ledger();
     let (id, watched) = (&target.id, target.watches());
-    let changes = async {
-        if watched.is_empty() { Ok(BTreeMap::new()) } else { ledger.changes(&watched).await }
-    };
     let (record, service, changes, holds, rollback) = try_join!(
         ledger.target(id),
         ledger.service(&id.service),
-        changes,
+        changes(ledger, &watched),
         ledger.holds(&held),
         ledger.rollback_request(id),
     )?;
@@ -256,10 +269,7 @@ pub(super) async fn way_back<W: World>(
     let Some(found) = found.filter(|found| found.active) else {
         return Ok(WayBack { active: false, image_present: false });
     };
-    let image = found.document.image(&target.container).and_then(ImageReference::parse);
-    let ours = image.filter(|image| {
-        image.repository == target.repository && image.registry == target.pulls_from.to_string()
-    });
+    let ours = target.image_in(&found.document);
     let (registry, repository) = (&target.pulls_from, &target.repository);
     let image_present = match ours {
         Some(ImageReference { digest: Some(digest), .. }) => {
@@ -285,18 +295,29 @@ pub(super) async fn look<W: World>(
     let seen = record.last_seen.as_ref().filter(|seen| seen.is_in(&target.place));
     let guess = seen.map_or(target.ecs_service.as_str(), RevisionArn::as_str).to_owned();
     let guess = described.revision().map_or(guess, ToString::to_string);
+    let asked = described.image_present();
     let service = async {
         match described {
-            Described::Already(service) => Ok(service),
+            Described::Already { service, .. } => Ok(service),
             Described::NotYet => {
                 ecs.service(&target.place, &target.cluster, &target.ecs_service).await
+            }
+        }
+    };
+    let image_present = async {
+        match (asked, assigned) {
+            (Some(present), _) => Ok(present),
+            (None, None) => Ok(true),
+            (None, Some(assigned)) => {
+                let digest = &assigned.release.digest;
+                world.ecr().has_image(&target.pulls_from, &target.repository, digest).await
             }
         }
     };
     let (service, guessed, image_present, registered, deployments) = try_join!(
         service,
         ecs.task_definition(&target.place, &guess),
-        image_present(world, target, assigned),
+        image_present,
         registered(world, target, record.deploy.as_ref()),
         deployments(world, target, record.deploy.as_ref()),
     )?;
@@ -322,17 +343,6 @@ pub(super) async fn look<W: World>(
         turns: known.turns.clone(),
         rollback: known.rollback.clone(),
     })
-}
-
-async fn image_present<W: World>(
-    world: &W,
-    target: &Target,
-    assigned: Option<&Assignment>,
-) -> Result<bool, CallError> {
-    let Some(assigned) = assigned else { return Ok(true) };
-    let image = wanted::image(target, &assigned.release.digest);
-    let digest = image.digest.expect("a wanted image is pinned");
-    world.ecr().has_image(&target.pulls_from, &target.repository, &digest).await
 }
 
 /// The revision of a deploy whose registration may have happened without our hearing of it. It is

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::environment::Registry;
 use super::words::NamePattern;
+use crate::facts::image::ImageReference;
 use crate::facts::names::{
     AlarmName, ClusterName, ContainerName, EcsServiceName, EnvironmentName, Place, RepositoryName,
     ServiceName, TargetId,
@@ -19,6 +20,7 @@ use crate::facts::parameter::{
     JsonKey, ParameterName, ParameterPath, SecretName, VariableName, Watched, WatchedName,
 };
 use crate::facts::selection::Selection;
+use crate::facts::task_definition::Document;
 
 /// A microservice, and the targets that it has.
 #[derive(Debug, Clone)]
@@ -157,6 +159,16 @@ pub enum RolledBackBy {
 }
 
 impl Target {
+    /// What its container runs by a task definition, if that is an image of its own repository, from
+    /// where it pulls.
+    #[must_use]
+    pub fn image_in(&self, document: &Document) -> Option<ImageReference> {
+        let image = ImageReference::parse(document.image(&self.container)?)?;
+        let ours =
+            image.repository == self.repository && image.registry == self.pulls_from.to_string();
+        ours.then_some(image)
+    }
+
     /// All that it reads, so that it is looked at when one of them has changed.
     #[must_use]
     pub fn watches(&self) -> Vec<Watched> {

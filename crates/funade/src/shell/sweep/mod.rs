@@ -20,7 +20,7 @@ use tracing::{info, warn};
 
 pub use self::schedule::{Scheduled, handle_schedule};
 use self::services::sweep_service;
-use self::targets::{Batch, batches, sweep_place};
+use self::targets::{Batch, assigned_images, batches, sweep_place};
 use crate::config::{Config, Service};
 use crate::decisions::notices::{of_closed, of_opened};
 use crate::facts::finding::{About, Finding, FindingKind, Policy};
@@ -92,6 +92,9 @@ pub struct Failed {
     pub error: String,
 }
 
+/// An image: in which registry and repository, by its digest.
+type Image = (Place, RepositoryName, Digest);
+
 /// All that the parts of one sweep share.
 struct Round<'a, W> {
     world: &'a W,
@@ -99,7 +102,7 @@ struct Round<'a, W> {
     services: BTreeMap<ServiceName, ServiceRecord>,
     holds: Vec<Hold>,
     /// Whether an image is in a registry, as far as somebody has asked.
-    images: RefCell<BTreeMap<(Place, RepositoryName, Digest), bool>>,
+    images: RefCell<BTreeMap<Image, bool>>,
     /// The id of this sweep: what it wakes goes back to it.
     cause: &'a str,
     by: SweptBy,
@@ -146,7 +149,8 @@ pub async fn sweep<W: World>(
     let batches = batches(config, scope, &suspects);
     let services = services_in(config, scope);
     let records = records(world, &batches, &services).await?;
-    let (images, now) = (RefCell::default(), world.now());
+    let images = RefCell::new(assigned_images(world, &batches, &records).await);
+    let now = world.now();
     let round = Round { world, config, services: records, holds, images, cause, by, now };
 
     let mut by_place: BTreeMap<&Place, Vec<Batch<'_>>> = BTreeMap::new();

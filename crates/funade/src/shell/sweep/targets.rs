@@ -2,18 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::{StreamExt, stream};
 use jiff::SignedDuration;
 
-use super::{Failed, Part, Round, Scope, SweptBy, is_due};
+use super::{Failed, Image, Part, Round, SIDE_BY_SIDE_MAX, Scope, SweptBy, is_due};
 use crate::config::{Config, Registry, Target};
 use crate::decisions::findings::{Looked, WayBackLook, findings, hints_at_stops};
 use crate::decisions::observation::Observation;
 use crate::decisions::plan::Plan;
 use crate::facts::ecs::EcsService;
 use crate::facts::finding::{About, Finding, FindingKind, Policy};
-use crate::facts::image::ImageReference;
-use crate::facts::names::{ClusterName, EcsServiceName, Place, TargetId};
-use crate::facts::record::TargetRecord;
+use crate::facts::names::{ClusterName, EcsServiceName, Place, ServiceName, TargetId};
+use crate::facts::record::{ServiceRecord, TargetRecord};
+use crate::facts::release::Assignment;
 use crate::facts::subject::{Subject, Wake};
 use crate::facts::task_definition::Revision;
 use crate::shell::observe::{Described, Known, known_of_many, observe};
@@ -149,7 +150,9 @@ async fn sweep_target<W: World>(
     part: &mut Part,
 ) -> Result<(), CallError> {
     let (world, now) = (round.world, round.world.now());
-    let described = Described::Already(service);
+    let assigned = known.assigned.as_ref().map(|assigned| wanted_image(target, assigned));
+    let asked = assigned.and_then(|image| round.images.borrow().get(&image).copied());
+    let described = Described::Already { service, image_present: asked };
     let (mut observed, plan) = observe(world, target, known, described, now).await?;
     let hints = observed.service.as_ref().is_some_and(|service| hints_at_stops(service, now));
     if hints && observed.stopped.is_none() {
@@ -193,24 +196,49 @@ fn is_healed(config: &Config, found: &[Finding]) -> bool {
     found.iter().filter(|finding| finding.kind.can_be_healed()).all(healed)
 }
 
+/// The image that a target should run, where it pulls from.
+fn wanted_image(target: &Target, assigned: &Assignment) -> Image {
+    let (place, repository) = (target.pulls_from.place.clone(), target.repository.clone());
+    (place, repository, assigned.release.digest.clone())
+}
+
+/// Asks for the images that targets should run, each once however many should: nearly always they
+/// are what runs, too. One that cannot be asked for now is asked for by its targets.
+pub(super) async fn assigned_images<W: World>(
+    world: &W,
+    batches: &[Batch<'_>],
+    services: &BTreeMap<ServiceName, ServiceRecord>,
+) -> BTreeMap<Image, bool> {
+    let wanted = batches.iter().flat_map(|batch| &batch.targets).filter_map(|target| {
+        let assigned = services.get(&target.id.service)?.assignment(&target.id.environment)?;
+        Some(wanted_image(target, assigned))
+    });
+    let wanted: BTreeSet<Image> = wanted.collect();
+    let asked = wanted.into_iter().map(async |image| {
+        let (place, repository, digest) = &image;
+        let registry = Registry { place: place.clone() };
+        let present = world.ecr().has_image(&registry, repository, digest).await;
+        present.ok().map(|present| (image, present))
+    });
+    let asked = stream::iter(asked).buffer_unordered(SIDE_BY_SIDE_MAX);
+    asked.filter_map(async |answer| answer).collect().await
+}
+
 /// Whether a revision's image can be pulled; `None` where that is not in the target's repository.
 async fn image_present<W: World>(
     round: &Round<'_, W>,
     target: &Target,
     revision: &Revision,
 ) -> Result<Option<bool>, CallError> {
-    let image = revision.document.image(&target.container).and_then(ImageReference::parse);
-    let ours = image.filter(|image| {
-        image.repository == target.repository && image.registry == target.pulls_from.to_string()
-    });
-    let Some(digest) = ours.and_then(|image| image.digest) else { return Ok(None) };
-    let Registry { place } = &target.pulls_from;
-    let key = (place.clone(), target.repository.clone(), digest);
+    let Some(digest) = target.image_in(&revision.document).and_then(|image| image.digest) else {
+        return Ok(None);
+    };
+    let (registry, repository) = (&target.pulls_from, &target.repository);
+    let key = (registry.place.clone(), repository.clone(), digest);
     if let Some(known) = round.images.borrow().get(&key) {
         return Ok(Some(*known));
     }
-    let ecr = round.world.ecr();
-    let present = ecr.has_image(&target.pulls_from, &target.repository, &key.2).await?;
+    let present = round.world.ecr().has_image(registry, repository, &key.2).await?;
     round.images.borrow_mut().insert(key, present);
     Ok(Some(present))
 }
