@@ -124,7 +124,7 @@ pub(crate) fn to_value(deploy: &Deploy) -> Value {
             })
         })
     });
-    let (undone_by, back_to, stays) = undone(deploy);
+    let (undone_by, back_to, stays) = deploy.progress.undone();
     json!({
         "deploy": id.to_string(),
         "tag": release.tag.as_str(),
@@ -146,31 +146,10 @@ pub(crate) fn to_value(deploy: &Deploy) -> Value {
         "disregards": disregards.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "why": why(deploy),
         "failure": deploy.progress.cause().map(cause_to_value),
-        "undone_by": undone_by,
-        "back_to": back_to,
+        "undone_by": undone_by.map(ToString::to_string),
+        "back_to": back_to.map(RevisionArn::as_str),
         "stays": stays,
     })
-}
-
-/// Who undid it or does, where to, and why it was not undone.
-fn undone(deploy: &Deploy) -> (Option<String>, Option<&str>, Option<&str>) {
-    match &deploy.progress {
-        Progress::GoingBack { going, .. } => {
-            let to = going.to.as_ref().map(|to| to.revision.as_str());
-            (Some(going.by.to_string()), to, None)
-        }
-        Progress::Ended { ending: Ending::RolledBack { by, to, .. }, .. } => {
-            (Some(by.to_string()), Some(to.as_str()), None)
-        }
-        Progress::Ended { ending: Ending::Failed { stays, .. }, .. } => {
-            (None, None, Some(stays.as_str()))
-        }
-        Progress::Begun
-        | Progress::Registered { .. }
-        | Progress::Updated { .. }
-        | Progress::Completed { .. }
-        | Progress::Ended { .. } => (None, None, None),
-    }
 }
 
 fn cause_to_value(cause: &Cause) -> Value {

@@ -9,7 +9,6 @@ mod demo;
 mod deploys;
 mod files;
 mod findings;
-mod nearest;
 mod output;
 mod prometheus;
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Result, anyhow};
-use funade::config::Config;
+use funade::config::{Config, hint};
 use funade::facts::finding::Finding;
 use funade::facts::names::EnvironmentName;
 use funade::facts::subject::Subject;
@@ -19,7 +19,6 @@ use crate::arguments::Format;
 use crate::commands::applied_config;
 use crate::files::check_writable;
 use crate::findings;
-use crate::nearest::hint;
 use crate::output::{Answer, count, print_json, spinner};
 use crate::times::minute;
 

@@ -42,6 +42,7 @@ mod schema;
 mod stored;
 
 pub use check::{Checked, check};
+pub use nearest::hint;
 pub use problem::{Problem, Severity};
 pub use quantity::{Share, duration};
 pub use schema::{fleet_schema, service_schema};

@@ -15,7 +15,8 @@ pub(super) fn nearest<'known>(
 }
 
 /// "did you mean `acme`?", or else what there is to choose from, shortened if it is long.
-pub(super) fn hint<'known>(
+#[must_use]
+pub fn hint<'known>(
     given: &str,
     what: &str,
     known: impl IntoIterator<Item = &'known str>,

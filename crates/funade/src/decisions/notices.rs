@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::decisions::advance::TargetStatus;
+use crate::decisions::report::{DEPLOY_FAILED, HELD, ROLLED_BACK};
 use crate::facts::deploy::{Deploy, Ending, Progress, UndoneBy};
 use crate::facts::finding::{About, Finding};
 use crate::facts::hold::Hold;
@@ -29,10 +30,7 @@ pub struct Around<'a> {
 }
 
 /// The codes of standings that are told when the deploy ends, and not once more.
-const TOLD_BY_THE_DEPLOY: [&str; 2] = ["deploy-failed", "rolled-back"];
-
-/// The code of a standing that a hold brings about.
-const HELD: &str = "held";
+const TOLD_BY_THE_DEPLOY: [&str; 2] = [DEPLOY_FAILED, ROLLED_BACK];
 
 /// What is told of a target's record when it is written.
 #[must_use]

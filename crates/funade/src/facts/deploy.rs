@@ -252,6 +252,27 @@ impl Progress {
         }
     }
 
+    /// Who undid the deploy or does, where to, and why it was not undone, as far as each is so.
+    #[must_use]
+    pub fn undone(&self) -> (Option<&UndoneBy>, Option<&RevisionArn>, Option<&str>) {
+        match self {
+            Self::GoingBack { going, .. } => {
+                (Some(&going.by), going.to.as_ref().map(|good| &good.revision), None)
+            }
+            Self::Ended { ending, .. } => match ending {
+                Ending::RolledBack { by, to, .. } => (Some(by), Some(to), None),
+                Ending::Failed { stays, .. } => (None, None, Some(stays.as_str())),
+                Ending::Succeeded | Ending::Superseded | Ending::Replaced { .. } => {
+                    (None, None, None)
+                }
+            },
+            Self::Begun
+            | Self::Registered { .. }
+            | Self::Updated { .. }
+            | Self::Completed { .. } => (None, None, None),
+        }
+    }
+
     /// Why the deploy failed or was undone, where it was.
     #[must_use]
     pub fn cause(&self) -> Option<&Cause> {

@@ -181,12 +181,30 @@ impl Notice {
             Told::ReleaseAssigned { assignment, .. } | Told::RolloutEnded { assignment, .. } => {
                 Some(&assignment.release.tag)
             }
+            Told::DeployStarted(_)
+            | Told::DeploySucceeded(_)
+            | Told::DeployFailed(_)
+            | Told::RolledBack(_)
+            | Told::Superseded(_)
+            | Told::Held { .. }
+            | Told::Blocked { .. }
+            | Told::FindingOpened(_)
+            | Told::FindingClosed(_) => self.deploy().map(|deploy| &deploy.assignment.release.tag),
+        }
+    }
+
+    /// The deploy that it is about, where it is about one.
+    #[must_use]
+    pub fn deploy(&self) -> Option<&Deploy> {
+        match &self.told {
             Told::DeployStarted(told)
             | Told::DeploySucceeded(told)
             | Told::DeployFailed(told)
             | Told::RolledBack(told)
-            | Told::Superseded(told) => Some(&told.deploy.assignment.release.tag),
-            Told::Held { .. }
+            | Told::Superseded(told) => Some(&told.deploy),
+            Told::ReleaseAssigned { .. }
+            | Told::RolloutEnded { .. }
+            | Told::Held { .. }
             | Told::Blocked { .. }
             | Told::FindingOpened(_)
             | Told::FindingClosed(_) => None,

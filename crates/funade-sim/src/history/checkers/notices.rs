@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use funade::facts::deploy::{Deploy, Ending, Progress, UndoneBy};
-use funade::facts::notice::{Notice, NoticeKind, Told};
+use funade::facts::notice::NoticeKind;
 use funade::facts::record::TargetRecord;
 
 use super::{Invariant, Violation};
@@ -38,7 +38,7 @@ impl Telling {
         self.seen += new.len();
         let mut twice = None;
         for notice in new {
-            if let Some(deploy) = deploy_of(&notice) {
+            if let Some(deploy) = notice.deploy() {
                 *self.told.entry((deploy.id.to_string(), notice.kind())).or_default() += 1;
             }
             if !self.ids.insert(notice.id.clone()) {
@@ -90,22 +90,6 @@ impl Telling {
 
 fn broken(what: String) -> Violation {
     Violation { invariant: Invariant::Notices, what }
-}
-
-fn deploy_of(notice: &Notice) -> Option<&Deploy> {
-    match &notice.told {
-        Told::DeployStarted(told)
-        | Told::DeploySucceeded(told)
-        | Told::DeployFailed(told)
-        | Told::RolledBack(told)
-        | Told::Superseded(told) => Some(&told.deploy),
-        Told::ReleaseAssigned { .. }
-        | Told::RolloutEnded { .. }
-        | Told::Held { .. }
-        | Told::Blocked { .. }
-        | Told::FindingOpened(_)
-        | Told::FindingClosed(_) => None,
-    }
 }
 
 /// What must have been told of a deploy that stands like this, besides its beginning.

@@ -11,8 +11,7 @@ use super::clean::{cut, markdown, plain, short_id};
 use super::text::{Next, Words, line_of_markdown};
 use super::{environment_name, service_name, thread_of};
 use crate::config::Environment;
-use crate::facts::deploy::Deploy;
-use crate::facts::notice::{Notice, Told};
+use crate::facts::notice::Notice;
 
 /// The longest title, in characters; a longer notification is not shown. The page above.
 const TITLE_LETTERS_MAX: usize = 250;
@@ -76,7 +75,7 @@ fn text(text: &str) -> String {
 
 /// The revisions that it is about.
 fn resources(notice: &Notice) -> Vec<String> {
-    let Some(deploy) = deploy(notice) else { return Vec::new() };
+    let Some(deploy) = notice.deploy() else { return Vec::new() };
     let revisions = std::iter::once(&deploy.from).chain(deploy.progress.revision());
     revisions.map(|revision| text(revision.short())).collect()
 }
@@ -93,25 +92,8 @@ fn context(notice: &Notice, environment: Option<&Environment>) -> Value {
         ("region", place.map(|place| place.region.to_string())),
         ("cluster", environment.map(|environment| environment.cluster.to_string())),
         ("release", notice.release().map(ToString::to_string)),
-        ("deploy", deploy(notice).map(|deploy| deploy.id.to_string())),
+        ("deploy", notice.deploy().map(|deploy| deploy.id.to_string())),
     ];
     let entries = entries.into_iter().filter_map(|(key, value)| Some((key, text(&value?))));
     entries.map(|(key, value)| (key.to_owned(), Value::String(value))).collect()
-}
-
-/// The deploy that it is about.
-fn deploy(notice: &Notice) -> Option<&Deploy> {
-    match &notice.told {
-        Told::DeployStarted(told)
-        | Told::DeploySucceeded(told)
-        | Told::DeployFailed(told)
-        | Told::RolledBack(told)
-        | Told::Superseded(told) => Some(&told.deploy),
-        Told::ReleaseAssigned { .. }
-        | Told::RolloutEnded { .. }
-        | Told::Held { .. }
-        | Told::Blocked { .. }
-        | Told::FindingOpened(_)
-        | Told::FindingClosed(_) => None,
-    }
 }

@@ -11,7 +11,7 @@ use super::text::{self, Words};
 use super::{BODY_BYTES_MAX, environment_name, service_name, thread_of};
 use crate::config::Environment;
 use crate::facts::cause::Cause;
-use crate::facts::deploy::{Deploy, Ending, Phase, Progress};
+use crate::facts::deploy::Phase;
 use crate::facts::finding::{About, Finding};
 use crate::facts::hold::Hold;
 use crate::facts::names::{EnvironmentName, RevisionArn, ServiceName, Tag};
@@ -164,7 +164,7 @@ fn requested_by(assignment: &Assignment) -> Option<&str> {
 fn of_deploy(DeployTold { deploy, in_rollout, before }: &DeployTold, limits: Limits) -> Value {
     let phase =
         |(phase, at): &(Phase, Timestamp)| json!({"phase": phase.as_str(), "at": at.to_string()});
-    let (undone_by, back_to, stays) = undone(deploy);
+    let (undone_by, back_to, stays) = deploy.progress.undone();
     json!({
         "digest": deploy.assignment.release.digest.as_str(),
         "from": before.as_ref().map(Tag::as_str),
@@ -181,33 +181,12 @@ fn of_deploy(DeployTold { deploy, in_rollout, before }: &DeployTold, limits: Lim
             "from_revision": deploy.from.as_str(),
             "revision": deploy.progress.revision().map(RevisionArn::as_str),
             "deployment": deploy.progress.deployment().map(ToString::to_string),
-            "cause": text::cause(deploy).map(|cause| of_cause(cause, limits)),
-            "undone_by": undone_by.map(|by| limits.text(&by)),
-            "back_to": back_to,
+            "cause": deploy.progress.cause().map(|cause| of_cause(cause, limits)),
+            "undone_by": undone_by.map(|by| limits.text(&by.to_string())),
+            "back_to": back_to.map(RevisionArn::as_str),
             "stays": stays.map(|stays| limits.text(stays)),
         },
     })
-}
-
-/// Who undid it or does, where to, and why it was not undone.
-fn undone(deploy: &Deploy) -> (Option<String>, Option<&str>, Option<&str>) {
-    match &deploy.progress {
-        Progress::GoingBack { going, .. } => {
-            let to = going.to.as_ref().map(|to| to.revision.as_str());
-            (Some(going.by.to_string()), to, None)
-        }
-        Progress::Ended { ending: Ending::RolledBack { by, to, .. }, .. } => {
-            (Some(by.to_string()), Some(to.as_str()), None)
-        }
-        Progress::Ended { ending: Ending::Failed { stays, .. }, .. } => {
-            (None, None, Some(stays.as_str()))
-        }
-        Progress::Begun
-        | Progress::Registered { .. }
-        | Progress::Updated { .. }
-        | Progress::Completed { .. }
-        | Progress::Ended { .. } => (None, None, None),
-    }
 }
 
 fn of_cause(cause: &Cause, limits: Limits) -> Value {

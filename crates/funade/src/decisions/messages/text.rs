@@ -186,7 +186,7 @@ fn succeeded(about: &About, told: &DeployTold) -> Words {
 
 fn failed(about: &About, told: &DeployTold) -> Words {
     let deploy = &told.deploy;
-    let cause = cause(deploy);
+    let cause = deploy.progress.cause();
     let why = cause.map_or_else(String::new, |cause| format!(": {}", cause.diagnosis.sentence()));
     let mut lines = vec![what(told)];
     lines.extend(cause.into_iter().flat_map(seen));
@@ -225,7 +225,7 @@ fn rolled_back(about: &About, told: &DeployTold) -> Words {
         again = before.map_or_else(|| to.short().to_owned(), ToString::to_string);
         lines.push(format!("Now: {by} rolled it back, and {} runs again.", to.short()));
     }
-    let cause = cause(deploy);
+    let cause = deploy.progress.cause();
     lines.extend(cause.into_iter().flat_map(seen));
     lines.push(took(deploy));
     lines.push(format!("{} is left alone here until a newer release or a person.", tag(deploy)));
@@ -346,21 +346,6 @@ fn seen(cause: &Cause) -> Vec<String> {
     let messages = cause.messages.iter().take(SEEN_TOLD_MAX);
     let messages = messages.map(|said| format!("- ECS said: {}.", sentence(said)));
     std::iter::once(format!("Why: {why}.")).chain(tasks).chain(messages).collect()
-}
-
-/// What was found out about a failure, be it that it is still being undone.
-pub(super) fn cause(deploy: &Deploy) -> Option<&Cause> {
-    match &deploy.progress {
-        Progress::Begun
-        | Progress::Registered { .. }
-        | Progress::Updated { .. }
-        | Progress::Completed { .. } => None,
-        Progress::GoingBack { going, .. } => Some(&going.cause),
-        Progress::Ended { ending, .. } => match ending {
-            Ending::Failed { cause, .. } | Ending::RolledBack { cause, .. } => Some(cause),
-            Ending::Succeeded | Ending::Superseded | Ending::Replaced { .. } => None,
-        },
-    }
 }
 
 fn took(deploy: &Deploy) -> String {

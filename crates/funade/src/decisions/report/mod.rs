@@ -19,6 +19,15 @@ use crate::facts::subject::Subject;
 /// The code of [`Report::AwaitsTurn`], by which the service knows who asks.
 pub const AWAITS_TURN: &str = "awaits-turn";
 
+/// The code of [`Report::Held`].
+pub(crate) const HELD: &str = "held";
+
+/// The code of [`Report::DeployFailed`].
+pub(crate) const DEPLOY_FAILED: &str = "deploy-failed";
+
+/// The code of [`Report::RolledBack`].
+pub(crate) const ROLLED_BACK: &str = "rolled-back";
+
 /// What a pass over a target found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Report {
@@ -365,7 +374,7 @@ impl Report {
             Self::RunsNewer { .. } => "runs-newer",
             Self::ImageNotThere { .. } => "image-not-there",
             Self::ConfigurationDiffers { .. } => "configuration-differs",
-            Self::Held { .. } => "held",
+            Self::Held { .. } => HELD,
             Self::QuietPeriod { .. } => "quiet-period",
             Self::AwaitsTurn { .. } => AWAITS_TURN,
             Self::ConfigurationUnusable { .. } => "configuration-unusable",
@@ -374,7 +383,7 @@ impl Report {
             Self::InProgress { .. } => "in-progress",
             Self::Verifying { .. } => "verifying",
             Self::RollsBack { .. } => "rolls-back",
-            Self::RolledBack { .. } => "rolled-back",
+            Self::RolledBack { .. } => ROLLED_BACK,
             Self::AlarmRaised { .. } => "alarm-raised",
             Self::AlarmMissing { .. } => "alarm-missing",
             Self::ServiceBusy { .. } => "service-busy",
@@ -383,7 +392,7 @@ impl Report {
             Self::OtherController { .. } => "other-controller",
             Self::NothingRuns => "nothing-runs",
             Self::ContainerMissing { .. } => "container-missing",
-            Self::DeployFailed { .. } => "deploy-failed",
+            Self::DeployFailed { .. } => DEPLOY_FAILED,
             Self::ChangedOutside { .. } => "changed-outside",
             Self::LimitReached { .. } => "limit-reached",
             Self::CallRefused { .. } => "call-refused",
