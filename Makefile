@@ -23,7 +23,9 @@ test-rust: ## The Rust tests only
 test-seeds: ## Twenty thousand unlucky histories, every invariant after every step
 	cargo run --release -p funade-sim -- --seeds 0..20000
 
-soak: ## Ever more unlucky histories, until one breaks an invariant or you stop it
+soak: ## New plans and ever more unlucky histories, until one breaks an invariant or you stop it
+	PROPTEST_RNG_SEED=$$(date +%s) PROPTEST_CASES=100000 \
+	  cargo test --release -p funade-tests --test plan_properties
 	cargo build --release -p funade-sim
 	@from=$$(date +%s)000; while target/release/funade-sim --seeds $$from..$$((from + 100000)); \
 	  do from=$$((from + 100000)); done

@@ -1,10 +1,12 @@
 //! What the tests share: the example fleet, and a simulated AWS that it runs in.
 
 mod parameters;
+mod properties;
 mod sweeps;
 mod verification;
 
 pub use parameters::{deployed, parameter, plain, text};
+pub use properties::properties;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};

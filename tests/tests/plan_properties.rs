@@ -17,7 +17,7 @@ use funade::facts::parameter::{Change, Parameter, ParameterName, ParameterValue,
 use funade::facts::record::{TargetRecord, Turn, TurnsForTarget};
 use funade::facts::release::{AssignedBy, Assignment, Release};
 use funade::facts::task_definition::{Document, Revision};
-use funade_tests::{digest, example_config, tag};
+use funade_tests::{digest, example_config, properties, tag};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use serde_json::json;
@@ -315,7 +315,7 @@ fn planned(record: &TargetRecord, observed: &Observation, by_person: bool) -> Pl
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(properties(2_000))]
 
     /// Invariant 1: one `UpdateService` per deploy, and it comes last.
     #[test]

@@ -4,7 +4,7 @@ use funade::config::Target;
 use funade::facts::deploy::{Deploy, Ending, Phase};
 use funade::facts::names::{RevisionArn, Tag};
 use funade::facts::subject::Subject;
-use funade::shell::RollbackError;
+use funade::shell::{RollbackError, reconcile_target};
 use funade_sim::{Behaviour, Breaker, Failure, Fault, deployment_event};
 use funade_tests::{Stage, deployed, digest, plain, tag, text};
 use jiff::SignedDuration;
@@ -180,6 +180,33 @@ fn what_is_tried_again_survives_a_death() {
             assert_eq!(stage.ending(acme), Some(Ending::Succeeded), "{fault:?} at call {call}");
             assert_eq!(stage.updates(acme), 2, "{fault:?} at call {call}");
         }
+    }
+}
+
+/// Ours goes out, one that failed before it is still there, and a newer one replaces it. A pass that
+/// was cut off once it had begun that does not take what it began from for a way back.
+#[test]
+fn what_replaces_ours_survives_a_death_beside_one_that_failed() {
+    for call in 8..60 {
+        let stage = Stage::configured("rollback: automatic", "rollback: manual");
+        let acme = stage.target("acme");
+        stage.set_breakers(Breaker::GivesUp);
+        stage.crashes(2, 2);
+        stage.push_begun("1.4.2", 2);
+        stage.wait_minutes(3);
+        stage.set_breakers(Breaker::Off);
+        stage.hangs(3, Failure::Unhealthy);
+        stage.push_begun("1.4.3", 3);
+        let image = (tag("1.4.4"), digest(4));
+        stage.put_image(&image.0, &image.1);
+        stage.send(&stage.event(&image.0, &image.1));
+        stage.sim.plan_fault(call, Fault::DiesBefore);
+        stage.sim.deliver_all();
+        let pass = stage.sim.run(reconcile_target(&stage.sim, &stage.config, &acme.id));
+        assert!(pass.is_some_and(|pass| pass.is_ok()));
+        assert_ne!(stage.stands(acme).0, "goes-back", "call {call}");
+        stage.wait_minutes(10);
+        assert!(stage.runs(acme, &digest(4)), "call {call}: {:?}", stage.stands(acme));
     }
 }
 

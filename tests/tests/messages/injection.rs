@@ -6,6 +6,7 @@ use funade::decisions::messages::{BODY_BYTES_MAX, messages};
 use funade::facts::message::Destination;
 use funade::facts::notice::{Notice, Told};
 use funade::facts::record::StandingKind;
+use funade_tests::properties;
 use jiff::SignedDuration;
 use proptest::prelude::*;
 use serde_json::Value;
@@ -142,7 +143,7 @@ fn each_attack_leaves_something_to_read() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(properties(64))]
 
     #[test]
     fn no_text_is_more_than_text(

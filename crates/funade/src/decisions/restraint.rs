@@ -73,7 +73,7 @@ impl Case<'_> {
         let last = self.record.deploy.as_ref();
         // What the last deploy has brought may be replaced while it goes on, whatever failed before
         // it; unless ECS is on its way back to it.
-        let ours = last.is_some_and(|last| last.progress.revision() == Some(&primary.revision));
+        let ours = last.is_some_and(|last| last.is_what_runs(&primary.revision));
         let ours_failed = last.is_some_and(|last| {
             matches!(&last.progress, Progress::Ended { ending: Ending::Failed { .. }, .. })
         });

@@ -221,6 +221,14 @@ impl Deploy {
         }
     }
 
+    /// Whether this revision runs by our doing: the deploy's own, or until ECS is asked for that,
+    /// the one that it was begun from.
+    #[must_use]
+    pub fn is_what_runs(&self, revision: &RevisionArn) -> bool {
+        let not_asked = self.phase() == Phase::Starting;
+        self.progress.revision() == Some(revision) || (not_asked && self.from == *revision)
+    }
+
     /// Whether it is over.
     #[must_use]
     pub fn has_ended(&self) -> bool {
