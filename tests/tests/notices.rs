@@ -41,6 +41,24 @@ fn what_stays_so_is_told_once() {
     stage.sim.delete_alarm(&acme.place, stage.alarm(acme));
     stage.push("1.4.4", 4);
     assert_eq!(blocked(&stage), 2, "once more for another release");
+    let told = stage.sim.notices();
+    let told = told.iter().filter(|notice| notice.kind() == NoticeKind::Blocked);
+    let releases: Vec<&str> = told.filter_map(|n| Some(n.release()?.as_str())).collect();
+    assert_eq!(releases, ["1.4.3", "1.4.4"], "each in the thread of its release");
+}
+
+/// So does one where AWS refuses before anything is known of the service.
+#[test]
+fn a_refused_call_is_told_in_the_thread_of_the_release() {
+    let stage = deployed(&[]);
+    let acme = stage.target("acme");
+    stage.sim.set_closed(&acme.place, true);
+    stage.push("1.4.3", 3);
+    let told = stage.sim.notices();
+    let blocked = |notice: &&Notice| notice.kind() == NoticeKind::Blocked;
+    let notice = told.iter().rfind(blocked).expect("somebody should give the right");
+    assert_eq!(notice.about.to_string(), "acme/order-api");
+    assert_eq!(notice.release(), Some(&tag("1.4.3")));
 }
 
 #[test]

@@ -190,7 +190,7 @@ mod tests {
             (Report::QuietPeriod { quiet, left: quiet }, State::Waiting),
             (Report::NothingRuns, State::Blocked),
         ] {
-            let standing = Some(stand(None, &report, 3, Timestamp::UNIX_EPOCH));
+            let standing = Some(stand(None, &report, None, Timestamp::UNIX_EPOCH));
             let record = TargetRecord { standing, ..TargetRecord::default() };
             assert_eq!(state(&record, false), expected, "{}", report.code());
         }
@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn a_finding_shows_only_where_nothing_else_is_to_be_told() {
         let with = |report: &Report| {
-            let standing = Some(stand(None, report, 3, Timestamp::UNIX_EPOCH));
+            let standing = Some(stand(None, report, None, Timestamp::UNIX_EPOCH));
             state(&TargetRecord { standing, ..TargetRecord::default() }, true)
         };
         assert_eq!(with(&Report::NothingAssigned), State::Finding);

@@ -150,6 +150,7 @@ pub(crate) fn failed(cause: Cause) -> DeployTold {
 pub(crate) fn standing(code: &str, kind: StandingKind, sentence: &str) -> Standing {
     Standing {
         assignment: 3,
+        release: Some(tag("1.4.3")),
         kind,
         code: code.to_owned(),
         sentence: sentence.to_owned(),

@@ -11,6 +11,7 @@ use crate::samples::{assignment, at, deploying, ended};
 fn target(id: &str, kind: Option<StandingKind>, deploy: Option<Deploy>) -> TargetState {
     let standing = kind.map(|kind| Standing {
         assignment: 3,
+        release: None,
         kind,
         code: "already-runs".to_owned(),
         sentence: "it stands so".to_owned(),

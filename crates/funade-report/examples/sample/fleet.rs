@@ -343,7 +343,8 @@ impl Made {
             }
         };
         let (code, since) = (code.to_owned(), at(-7_500));
-        Some(Standing { assignment: number, kind, code, sentence, since })
+        let (assignment, release) = (number, Some(tag));
+        Some(Standing { assignment, release, kind, code, sentence, since })
     }
 
     fn finding(&self) -> Option<Finding> {

@@ -420,7 +420,6 @@ impl Draft {
         if let Some(running) = &observed.running {
             self.record.last_seen = Some(running.arn.clone());
         }
-        let number = assigned.map_or(0, |assigned| assigned.number);
         let before = self.record.standing.clone();
         let takes_turn = self.take_turn(observed.turns.as_ref());
         let held = self.record.quiet_since.take();
@@ -430,7 +429,8 @@ impl Draft {
             // Something else keeps it for the moment; but a deploy that begins has had its wait.
             held.filter(|_| self.steps.is_empty() && is_quiet(target, observed, now))
         };
-        self.record.standing = Some(stand(self.record.standing.take(), &self.report, number, now));
+        self.record.standing =
+            Some(stand(self.record.standing.take(), &self.report, assigned, now));
         self.record.due = due.or_else(|| self.report.left().map(|left| now + left));
         let wake_service = takes_turn || is_done(before.as_ref(), self.record.standing.as_ref());
         let look_again = next_look_at(&self.report, &self.record, due, now);

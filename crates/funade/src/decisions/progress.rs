@@ -29,8 +29,8 @@ pub fn updated(
     set(&mut record, Progress::Updated { revision, deployment, at }, now);
     if let Some(deploy) = &record.deploy {
         let report = Report::under_way(deploy);
-        let assignment = deploy.assignment.number;
-        record.standing = Some(stand(record.standing.take(), &report, assignment, now));
+        let assigned = Some(&deploy.assignment);
+        record.standing = Some(stand(record.standing.take(), &report, assigned, now));
     }
     record
 }

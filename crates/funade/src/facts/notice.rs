@@ -181,13 +181,12 @@ impl Notice {
             Told::ReleaseAssigned { assignment, .. } | Told::RolloutEnded { assignment, .. } => {
                 Some(&assignment.release.tag)
             }
+            Told::Held { standing, .. } | Told::Blocked { standing } => standing.release.as_ref(),
             Told::DeployStarted(_)
             | Told::DeploySucceeded(_)
             | Told::DeployFailed(_)
             | Told::RolledBack(_)
             | Told::Superseded(_)
-            | Told::Held { .. }
-            | Told::Blocked { .. }
             | Told::FindingOpened(_)
             | Told::FindingClosed(_) => self.deploy().map(|deploy| &deploy.assignment.release.tag),
         }

@@ -10,7 +10,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 use crate::facts::deploy::{Deploy, Good};
-use crate::facts::names::{EnvironmentName, Place, RevisionArn};
+use crate::facts::names::{EnvironmentName, Place, RevisionArn, Tag};
 use crate::facts::release::Assignment;
 
 /// Which release each target of a service should run.
@@ -132,6 +132,8 @@ pub struct TargetRecord {
 pub struct Standing {
     /// The number of the assignment that it is about; 0 without one.
     pub assignment: u64,
+    /// Its release.
+    pub release: Option<Tag>,
     /// Whether it passes by itself.
     pub kind: StandingKind,
     /// Which report, for machines: `already-runs`, `image-not-there`, ….

@@ -4,6 +4,7 @@
 //! off, the next one finds the intention, looks, and goes on: so each deploy calls
 //! `UpdateService` once.
 
+use futures_util::try_join;
 use tracing::{info, warn};
 
 use crate::config::{Config, Target};
@@ -190,10 +191,11 @@ async fn turned_away<W: World>(
         Report::CallRefused { error: error_in_full }
     };
     warn!(code = report.code(), "{report}");
-    let (before, now) = (world.ledger().target(id).await?, world.now());
-    let mut next = before.clone();
-    let assignment = before.standing.as_ref().map_or(0, |standing| standing.assignment);
-    next.standing = Some(stand(next.standing.take(), &report, assignment, now));
+    let ledger = world.ledger();
+    let (before, service) = try_join!(ledger.target(id), ledger.service(&id.service))?;
+    let (mut next, now) = (before.clone(), world.now());
+    let assigned = service.assignment(&id.environment);
+    next.standing = Some(stand(next.standing.take(), &report, assigned, now));
     let delay = next_look_at(&report, &next, None, now);
     write(world, Around { id, targets, hold: None }, before, next, None).await?;
     if let Some(delay) = delay {

@@ -9,6 +9,7 @@ use crate::samples::{assignment, at, deploying, revision, rolled_back};
 fn state(environment: &str, kind: StandingKind, deploy: Option<Deploy>) -> TargetState {
     let standing = Standing {
         assignment: 3,
+        release: None,
         kind,
         code: "some-code".to_owned(),
         sentence: format!("{environment} is {kind}"),

@@ -304,6 +304,7 @@ fn who_says_that_it_runs_what_it_should_and_does_not_is_found() {
     let mut broken = Broken::new();
     let stands = |code: &str| Standing {
         assignment: 1,
+        release: None,
         kind: StandingKind::Settled,
         code: code.to_owned(),
         sentence: "a test".to_owned(),

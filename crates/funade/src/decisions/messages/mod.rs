@@ -26,11 +26,9 @@ use std::collections::BTreeSet;
 use crate::config::{Config, Environment, Format, Route, RouteTo};
 use crate::decisions::notices::thread;
 use crate::facts::finding::About;
-use crate::facts::hold::Hold;
 use crate::facts::message::{Destination, Message};
 use crate::facts::names::{EnvironmentName, ServiceName};
 use crate::facts::notice::{Notice, Told};
-use crate::facts::record::Standing;
 
 pub use json::SCHEMA;
 
@@ -119,7 +117,7 @@ fn service_name(notice: &Notice) -> Option<&ServiceName> {
 }
 
 /// What belongs together where messages are shown in threads: all that is told of one release of a
-/// service, what is told of targets that stand against one decision, and each finding by itself.
+/// service, and the beginning and the end of one finding.
 fn thread_of(notice: &Notice) -> String {
     let about = &notice.about;
     if let (Some(service), Some(release)) = (service_name(notice), notice.release()) {
@@ -129,26 +127,14 @@ fn thread_of(notice: &Notice) -> String {
         Told::FindingOpened(finding) | Told::FindingClosed(finding) => {
             format!("{about}-{}-{}", finding.kind, finding.since.as_millisecond())
         }
-        Told::Held { hold: Hold { release: Some(release), .. }, .. } => {
-            service_name(notice).map_or_else(|| about.to_string(), |name| thread(name, release))
-        }
-        Told::Held { standing, .. } | Told::Blocked { standing } => of_standing(notice, standing),
         Told::ReleaseAssigned { .. }
         | Told::RolloutEnded { .. }
         | Told::DeployStarted(_)
         | Told::DeploySucceeded(_)
         | Told::DeployFailed(_)
         | Told::RolledBack(_)
-        | Told::Superseded(_) => about.to_string(),
-    }
-}
-
-/// A standing names the decision that it is about, and not its release.
-fn of_standing(notice: &Notice, standing: &Standing) -> String {
-    match service_name(notice) {
-        Some(service) if standing.assignment > 0 => {
-            format!("{service}-decision-{}", standing.assignment)
-        }
-        Some(_) | None => notice.about.to_string(),
+        | Told::Superseded(_)
+        | Told::Held { .. }
+        | Told::Blocked { .. } => about.to_string(),
     }
 }

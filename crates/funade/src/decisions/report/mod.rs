@@ -14,6 +14,7 @@ use crate::facts::names::{
 };
 use crate::facts::parameter::VariableName;
 use crate::facts::record::{Standing, StandingKind};
+use crate::facts::release::Assignment;
 use crate::facts::subject::Subject;
 
 /// The code of [`Report::AwaitsTurn`], by which the service knows who asks.
@@ -405,18 +406,20 @@ impl Report {
 pub fn stand(
     before: Option<Standing>,
     report: &Report,
-    assignment: u64,
+    assigned: Option<&Assignment>,
     now: Timestamp,
 ) -> Standing {
+    let release = assigned.map(|assigned| assigned.release.tag.clone());
     let standing = Standing {
-        assignment,
+        assignment: assigned.map_or(0, |assigned| assigned.number),
+        release: release.clone(),
         kind: report.kind(),
         code: report.code().to_owned(),
         sentence: report.to_string(),
         since: now,
     };
-    match before {
-        Some(before) if Standing { since: now, ..before.clone() } == standing => before,
-        Some(_) | None => standing,
-    }
+    // A standing of an older version of Funade does not say which release it is about.
+    let same = |before: &Standing| Standing { since: now, release, ..before.clone() } == standing;
+    let since = before.filter(same).map_or(now, |before| before.since);
+    Standing { since, ..standing }
 }

@@ -165,6 +165,8 @@ struct TargetV1 {
 #[derive(Serialize, Deserialize)]
 struct StandingV1 {
     assignment: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    release: Option<Tag>,
     kind: KindV1,
     code: String,
     sentence: String,
@@ -397,23 +399,23 @@ impl From<TargetV1> for TargetRecord {
 }
 
 impl From<Standing> for StandingV1 {
-    fn from(Standing { assignment, kind, code, sentence, since }: Standing) -> Self {
+    fn from(Standing { assignment, release, kind, code, sentence, since }: Standing) -> Self {
         let kind = match kind {
             StandingKind::Settled => KindV1::Settled,
             StandingKind::Waiting => KindV1::Waiting,
             StandingKind::Blocked => KindV1::Blocked,
         };
-        Self { assignment, kind, code, sentence, since }
+        Self { assignment, release, kind, code, sentence, since }
     }
 }
 
 impl From<StandingV1> for Standing {
-    fn from(StandingV1 { assignment, kind, code, sentence, since }: StandingV1) -> Self {
+    fn from(StandingV1 { assignment, release, kind, code, sentence, since }: StandingV1) -> Self {
         let kind = match kind {
             KindV1::Settled => StandingKind::Settled,
             KindV1::Waiting => StandingKind::Waiting,
             KindV1::Blocked => StandingKind::Blocked,
         };
-        Self { assignment, kind, code, sentence, since }
+        Self { assignment, release, kind, code, sentence, since }
     }
 }
