@@ -67,6 +67,13 @@ def standing(hub: Hub) -> dict[str, dict]:
     return {item["sk"]["S"]: json.loads(item["body"]["S"]) for item in items}
 
 
+def found(hub: Hub, place: Place) -> list[str]:
+    """The kinds of what `funade status` says was found of a target."""
+    status = json.loads(hub.funade("status", "--format", "json").stdout)
+    (row,) = [row for row in status if row["target"] == target(place)]
+    return row["findings"]
+
+
 def change_by_hand(hub: Hub, place: Place) -> str:
     """Deploy a revision with an older image, as people do in a hurry; returns its ARN."""
     definition, _ = fleet.describe_task_definition(
@@ -154,6 +161,8 @@ def test_what_was_changed_by_hand_is_told_once_and_left_alone(hub):
         assert again["opened"] == again["closed"] == again["woken"] == []
         finding = standing(hub)[f"{target(place)}#changed-by-hand"]
         assert place.family in finding["sentence"], finding
+        assert found(hub, place) == ["changed-by-hand"]
+        assert "Found by sweeps, and still so:" in hub.funade("status", fleet.SERVICE).stdout
         assert changes(hub, mark) == []
         assert fleet.describe_service(hub.client, place)["taskDefinition"] == theirs
     finally:
@@ -162,6 +171,7 @@ def test_what_was_changed_by_hand_is_told_once_and_left_alone(hub):
     told = sweep(hub)
     assert told["closed"] == [f"changed-by-hand: {target(place)}"]
     assert f"{target(place)}#changed-by-hand" not in standing(hub)
+    assert found(hub, place) == []
     assert changes(hub, mark) == []
 
 

@@ -3,17 +3,20 @@
 use anyhow::{Result, anyhow};
 use comfy_table::Table;
 use funade::facts::deploy::Phase;
+use funade::facts::finding::{About, Finding};
 use funade::facts::names::{RevisionArn, ServiceName};
 use funade::facts::record::StandingKind;
 use funade::shell::{ServiceStatus, TargetState, status};
-use funade::world::World;
+use funade::world::{Ledger, World};
 use funade_aws::AwsWorld;
+use futures_util::try_join;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::arguments::Format;
 use crate::commands::config_in_force;
 use crate::deploys::under_way;
+use crate::findings;
 use crate::output::{Answer, print_json, table};
 use crate::times::{second, span};
 
@@ -27,13 +30,46 @@ pub(super) async fn run(
         eprintln!("The configuration has no service `{unknown}`.");
         return Ok(Answer::No);
     }
-    let services =
-        status(world, &config, service).await.map_err(|error| anyhow!(error.in_full()))?;
+    let read = try_join!(status(world, &config, service), world.ledger().findings());
+    let (services, mut findings) = read.map_err(|error| anyhow!(error.in_full()))?;
+    findings
+        .retain(|finding| finding.is_open && service.is_none_or(|name| concerns(finding, name)));
     match format {
-        Format::Json => print_json(&services.iter().flat_map(to_values).collect()),
-        Format::Text => println!("{}", to_table(&services, world.now())),
+        Format::Json => {
+            print_json(&services.iter().flat_map(|s| with_findings(s, &findings)).collect());
+        }
+        Format::Text => {
+            println!("{}", to_table(&services, world.now()));
+            if !findings.is_empty() {
+                println!("\nFound by sweeps, and still so:\n{}", findings::to_table(&findings));
+            }
+        }
     }
     Ok(Answer::Yes)
+}
+
+/// Whether what was found says something about a service's targets.
+fn concerns(finding: &Finding, service: &ServiceName) -> bool {
+    match &finding.about {
+        About::Target(id) => &id.service == service,
+        About::Service(name) => name == service,
+        About::Place(_) => true,
+    }
+}
+
+/// The targets of a service with the kinds of what was found of each, for machines.
+fn with_findings<'a>(
+    service: &'a ServiceStatus,
+    findings: &'a [Finding],
+) -> impl Iterator<Item = Value> {
+    service.targets.iter().map(move |target| {
+        let about = About::Target(target.id.clone());
+        let found = findings.iter().filter(|finding| finding.about == about);
+        let kinds: Vec<String> = found.map(|finding| finding.kind.to_string()).collect();
+        let mut value = to_value(target);
+        value["findings"] = json!(kinds);
+        value
+    })
 }
 
 /// The targets of a service, for machines.
