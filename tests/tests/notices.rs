@@ -82,7 +82,7 @@ fn a_rollout_is_told_as_one() {
     let notices = stage.sim.notices().split_off(before);
     let told: Vec<&Notice> = notices.iter().filter(|n| !n.is_told_in_summary()).collect();
     assert_eq!(told.len(), 2, "{told:#?}");
-    let Told::RolloutEnded { succeeded, failed, took, assignment } = &told[1].told else {
+    let Told::RolloutEnded { succeeded, failed, took, assignment, .. } = &told[1].told else {
         panic!("{:#?}", told[1])
     };
     assert_eq!((succeeded.len(), failed.len()), (stage.targets().len(), 0));

@@ -14,7 +14,7 @@ use funade::facts::ecs::{
 };
 use funade::facts::names::{DeploymentId, RevisionArn, ServiceDeploymentArn};
 use funade::facts::parameter::{Change, Parameter, ParameterName, ParameterValue, Stores};
-use funade::facts::record::{TargetRecord, Turn, TurnsForTarget};
+use funade::facts::record::{TargetRecord, ToldOfStanding, Turn, TurnsForTarget};
 use funade::facts::release::{AssignedBy, Assignment, Release};
 use funade::facts::task_definition::{Document, Revision};
 use funade_tests::{digest, example_config, properties, tag};
@@ -204,6 +204,7 @@ prop_compose! {
             good: good.map(|good| Good { revision: revision(good), deploy: None, release: None }),
             last_rollback: None,
             due: None,
+            told: ToldOfStanding::default(),
         }
     }
 }

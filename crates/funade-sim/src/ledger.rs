@@ -20,7 +20,7 @@ use funade::world::{AppliedConfig, CallError, CallProblem, ConfigHead, EventNote
 
 use jiff::Timestamp;
 
-use crate::state::Sim;
+use crate::state::{FindingIs, Sim};
 
 #[derive(Debug, Default)]
 pub(crate) struct Table {
@@ -218,8 +218,10 @@ impl Ledger for Sim {
         let key = format!("service/{service}");
         let operation = if notices.is_empty() { "PutItem" } else { "TransactWriteItems" };
         self.call(operation, key.clone(), |state| {
+            let before: ServiceRecord = state.table.read(&key);
             state.table.write(key, record.generation, record.to_json())?;
             state.outbox.put(notices);
+            state.written_services.push((service.clone(), before, record.clone()));
             Ok(())
         })
         .await
@@ -392,6 +394,13 @@ impl Ledger for Sim {
             if another {
                 return Err(CallProblem::Conflict);
             }
+            let was_open = state.table.finding(finding).is_some_and(|before| before.is_open);
+            let is = match (was_open, finding.is_open) {
+                (false, true) => FindingIs::Opened,
+                (true, _) => FindingIs::Open,
+                (false, false) => FindingIs::Suspected,
+            };
+            state.written_findings.push((finding.clone(), is));
             state.table.findings.insert(finding.key(), finding.to_json());
             state.outbox.put(notice.map(std::slice::from_ref).unwrap_or_default());
             Ok(())
@@ -405,9 +414,12 @@ impl Ledger for Sim {
         notice: Option<&Notice>,
     ) -> Result<(), CallError> {
         self.call("TransactWriteItems", format!("finding {}", finding.about), |state| {
-            if state.table.finding(finding).is_none_or(|before| before.since != finding.since) {
+            let before = state.table.finding(finding);
+            let Some(before) = before.filter(|before| before.since == finding.since) else {
                 return Err(CallProblem::Conflict);
-            }
+            };
+            let is = if before.is_open { FindingIs::Closed } else { FindingIs::Dropped };
+            state.written_findings.push((before, is));
             state.table.findings.remove(&finding.key());
             state.outbox.put(notice.map(std::slice::from_ref).unwrap_or_default());
             Ok(())

@@ -4,8 +4,9 @@ use std::cell::{Ref, RefCell, RefMut};
 use std::collections::{BTreeMap, BTreeSet};
 
 use funade::facts::ecs::AlarmState;
-use funade::facts::names::{AlarmName, Place, TargetId};
-use funade::facts::record::TargetRecord;
+use funade::facts::finding::Finding;
+use funade::facts::names::{AlarmName, Place, ServiceName, TargetId};
+use funade::facts::record::{ServiceRecord, TargetRecord};
 use funade::shell::ConfigCache;
 use funade::world::World;
 use jiff::{SignedDuration, Timestamp};
@@ -47,6 +48,25 @@ pub(crate) struct State {
     pub(crate) closed: BTreeSet<Place>,
     /// The targets' records that were written since somebody looked.
     pub(crate) written: Vec<(TargetId, TargetRecord)>,
+    /// The services' records that were written since somebody looked: before and after.
+    pub(crate) written_services: Vec<(ServiceName, ServiceRecord, ServiceRecord)>,
+    /// What was found, or was so no more, since somebody looked.
+    pub(crate) written_findings: Vec<(Finding, FindingIs)>,
+}
+
+/// What a write of a finding makes of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FindingIs {
+    /// It is suspected only.
+    Suspected,
+    /// It is open now, and was not.
+    Opened,
+    /// It was open before.
+    Open,
+    /// It was open, and is no more.
+    Closed,
+    /// It was suspected only, and is no more.
+    Dropped,
 }
 
 impl Sim {
@@ -70,6 +90,8 @@ impl Sim {
                 round_takes: SignedDuration::ZERO,
                 closed: BTreeSet::new(),
                 written: Vec::new(),
+                written_services: Vec::new(),
+                written_findings: Vec::new(),
             }),
             cache: ConfigCache::default(),
         }

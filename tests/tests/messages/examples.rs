@@ -120,7 +120,9 @@ fn deploy(progress: Progress, phases: &[(Phase, i64)]) -> Deploy {
 }
 
 fn told(deploy: Deploy) -> DeployTold {
-    DeployTold { deploy: Box::new(deploy), in_rollout: false, before: Some(tag("1.4.2")) }
+    let back_to = deploy.progress.undone().1.is_some().then(|| tag("1.4.2"));
+    let before = Some(tag("1.4.2"));
+    DeployTold { deploy: Box::new(deploy), in_rollout: false, before, back_to }
 }
 
 fn ended(ending: Ending, phases: &[(Phase, i64)]) -> DeployTold {
@@ -170,7 +172,8 @@ pub(crate) fn held(reason: &str) -> Told {
         lifted: None,
     };
     let sentence = "1.4.3 waits, since dana holds acme/order-api";
-    Told::Held { hold, standing: standing("held", StandingKind::Waiting, sentence) }
+    let standing = standing("held", StandingKind::Waiting, sentence);
+    Told::Held { hold, standing, in_rollout: false }
 }
 
 pub(crate) fn finding(sentence: &str) -> Finding {
@@ -207,6 +210,7 @@ pub(crate) fn all() -> Vec<Notice> {
         succeeded: vec![environment("internal"), environment("globex")],
         failed: vec![(environment("acme"), why)],
         took: SignedDuration::from_secs(724),
+        superseded: None,
     };
     let sentence = "the registry has no image shop/order-api:1.4.3; push it, or deploy another";
     let blocked = standing("image-deleted", StandingKind::Blocked, sentence);

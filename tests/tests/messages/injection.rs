@@ -43,6 +43,7 @@ fn notices(text: &str) -> Vec<Notice> {
         succeeded: Vec::new(),
         failed: (0..400).map(|n| (environment(&format!("e{n}")), text.to_owned())).collect(),
         took: SignedDuration::ZERO,
+        superseded: None,
     };
     let blocked = standing("image-deleted", StandingKind::Blocked, text);
     let mut found = finding(text);

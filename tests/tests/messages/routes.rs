@@ -151,6 +151,7 @@ fn rollout() -> Vec<Notice> {
         succeeded: (1..=29).map(|number| environment(&format!("e{number}"))).collect(),
         failed: vec![(environment("e30"), "a container exits".to_owned())],
         took: SignedDuration::from_mins(12),
+        superseded: None,
     };
     notices.push(Notice { told: ended, at: at(800), ..example(NoticeKind::RolloutEnded) });
     notices
@@ -170,5 +171,5 @@ fn a_rollout_to_thirty_targets_is_one_thread_of_four_messages_and_machines_hear_
         .map(|message| serde_json::from_str::<Value>(&message.body).expect("JSON"))
         .map(|body| body["metadata"]["threadId"].as_str().expect("a thread").to_owned())
         .collect();
-    assert_eq!(threads, BTreeSet::from(["order-api-1.4.3".to_owned()]));
+    assert_eq!(threads, BTreeSet::from(["order-api-1.4.3-3".to_owned()]));
 }

@@ -219,7 +219,7 @@ impl Checkers {
         }
         for (id, record) in written {
             let before = self.records.get(&id);
-            found = found.or_else(|| self.telling.written(before, &record));
+            found = found.or_else(|| self.telling.written(&id, before, &record));
             found = found.or_else(|| self.written(state, &id, &record));
             self.records.insert(id, record);
         }

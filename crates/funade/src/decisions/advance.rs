@@ -11,7 +11,7 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::{Service, Target, Wave};
-use crate::decisions::report::AWAITS_TURN;
+use crate::decisions::report::{AWAITS_TURN, HELD, RUNS_NEWER, done_with};
 use crate::decisions::turns::give_turns;
 use crate::facts::image::PushedImage;
 use crate::facts::names::{Tag, TargetId};
@@ -28,8 +28,10 @@ pub struct TargetStatus {
     pub awaits_turn: Option<u64>,
     /// Why it needs a person, if it does.
     pub blocked: Option<String>,
-    /// The assignment with which it is done: it runs it, or needs a person before it can.
+    /// The assignment with which it is done: it runs it, or does not take it for now.
     pub done_with: Option<u64>,
+    /// Why it does not run that, if it does not.
+    pub stays_without: Option<String>,
     /// The number of the last turn that it has had.
     pub had_turn: u64,
     /// The assignment that is being deployed there: it watches that by itself.
@@ -49,9 +51,14 @@ impl TargetStatus {
             blocked: standing
                 .filter(|standing| standing.kind == StandingKind::Blocked)
                 .map(|standing| standing.sentence.clone()),
-            done_with: standing
-                .filter(|standing| standing.kind != StandingKind::Waiting)
-                .map(|standing| standing.assignment),
+            done_with: standing.and_then(done_with),
+            stays_without: standing
+                .filter(|standing| done_with(standing).is_some())
+                .filter(|standing| {
+                    standing.kind == StandingKind::Blocked
+                        || [HELD, RUNS_NEWER].contains(&standing.code.as_str())
+                })
+                .map(|standing| standing.sentence.clone()),
             had_turn: record.had_turn,
             deploys: record
                 .deploy

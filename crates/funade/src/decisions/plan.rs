@@ -17,7 +17,7 @@ use crate::decisions::hold::{is_lifted, tried};
 use crate::decisions::look_again::next_look_at;
 use crate::decisions::observation::{Lack, Observation, Seen};
 use crate::decisions::progress::{end, ended};
-use crate::decisions::report::{Report, stand};
+use crate::decisions::report::{Report, done_with, stand};
 use crate::decisions::restraint::{Case, is_quiet, quiet_period, running_tag};
 use crate::decisions::settle::{SHOWN_WITHIN, deadline, rebind, settle};
 use crate::decisions::wanted::{self, Unusable, Wanted};
@@ -353,12 +353,9 @@ fn begin(
 }
 
 /// Whether the target has just done with what is assigned: its service tells when all have.
-fn is_done(before: Option<&Standing>, next: Option<&Standing>) -> bool {
-    let done = |standing: &Standing| {
-        (standing.kind != StandingKind::Waiting).then_some(standing.assignment)
-    };
-    let next = next.and_then(done);
-    next.is_some_and(|number| number != 0) && before.and_then(done) != next
+pub(crate) fn is_done(before: Option<&Standing>, next: Option<&Standing>) -> bool {
+    let next = next.and_then(done_with);
+    next.is_some() && before.and_then(done_with) != next
 }
 
 /// A decision that was rolled back and is tried once more counts on, unless a person wants it tried.

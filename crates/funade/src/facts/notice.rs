@@ -49,8 +49,10 @@ pub enum Told {
         succeeded: Vec<EnvironmentName>,
         /// The targets that do not, and why, as a sentence.
         failed: Vec<(EnvironmentName, String)>,
-        /// From the assignment to the last target's end.
+        /// From the assignment to the last target's end, or to what took its place.
         took: SignedDuration,
+        /// What took its place before all targets had done with it, if something did.
+        superseded: Option<SupersededBy>,
     },
     /// A deploy was begun.
     DeployStarted(DeployTold),
@@ -68,6 +70,9 @@ pub enum Told {
         hold: Hold,
         /// How it stands.
         standing: Standing,
+        /// Whether it is one of several that a hold on their service keeps from a release: they are
+        /// told together, at the rollout's end.
+        in_rollout: bool,
     },
     /// A target needs a person.
     Blocked {
@@ -80,6 +85,15 @@ pub enum Told {
     FindingClosed(Finding),
 }
 
+/// The release that took the place of another before all targets had done with that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SupersededBy {
+    /// Which.
+    pub release: Tag,
+    /// How many targets had not yet done with the one before.
+    pub left: usize,
+}
+
 /// A deploy, as it is told of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeployTold {
@@ -90,6 +104,8 @@ pub struct DeployTold {
     pub in_rollout: bool,
     /// The release that ran before, where that is known.
     pub before: Option<Tag>,
+    /// The release that runs again, where it was undone and that is known.
+    pub back_to: Option<Tag>,
 }
 
 /// What kind of notice.
@@ -163,33 +179,45 @@ impl Notice {
             Told::DeployStarted(told) | Told::DeploySucceeded(told) | Told::Superseded(told) => {
                 told.in_rollout
             }
+            Told::Held { in_rollout, .. } => *in_rollout,
             Told::ReleaseAssigned { .. }
             | Told::RolloutEnded { .. }
             | Told::DeployFailed(_)
             | Told::RolledBack(_)
-            | Told::Held { .. }
             | Told::Blocked { .. }
             | Told::FindingOpened(_)
             | Told::FindingClosed(_) => false,
         }
     }
 
-    /// The release that it is about, where it is about one.
+    /// The release that it is about, where it is about one, and the number of the decision that
+    /// assigned it: the same tag may be assigned again, and may then be another image.
     #[must_use]
-    pub fn release(&self) -> Option<&Tag> {
+    pub fn assigned(&self) -> Option<(&Tag, u64)> {
         match &self.told {
             Told::ReleaseAssigned { assignment, .. } | Told::RolloutEnded { assignment, .. } => {
-                Some(&assignment.release.tag)
+                Some((&assignment.release.tag, assignment.number))
             }
-            Told::Held { standing, .. } | Told::Blocked { standing } => standing.release.as_ref(),
+            Told::Held { standing, .. } | Told::Blocked { standing } => {
+                Some((standing.release.as_ref()?, standing.assignment))
+            }
             Told::DeployStarted(_)
             | Told::DeploySucceeded(_)
             | Told::DeployFailed(_)
             | Told::RolledBack(_)
             | Told::Superseded(_)
             | Told::FindingOpened(_)
-            | Told::FindingClosed(_) => self.deploy().map(|deploy| &deploy.assignment.release.tag),
+            | Told::FindingClosed(_) => {
+                let assignment = &self.deploy()?.assignment;
+                Some((&assignment.release.tag, assignment.number))
+            }
         }
+    }
+
+    /// The release that it is about, where it is about one.
+    #[must_use]
+    pub fn release(&self) -> Option<&Tag> {
+        self.assigned().map(|(release, _)| release)
     }
 
     /// The deploy that it is about, where it is about one.

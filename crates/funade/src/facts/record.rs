@@ -125,6 +125,18 @@ pub struct TargetRecord {
     /// When something is due that no event tells of: a deadline, the end of a bake, of a quiet
     /// period, of a hold.
     pub due: Option<Timestamp>,
+    /// What people were told that keeps the target from what is assigned, so that nobody is told
+    /// twice.
+    pub told: ToldOfStanding,
+}
+
+/// The standings of a target that were told, while it tries to come to what is assigned.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ToldOfStanding {
+    /// The number of the assignment.
+    pub assignment: u64,
+    /// The reports' codes.
+    pub codes: BTreeSet<String>,
 }
 
 /// What a pass found, in the words that a person is told. Written when it changes.

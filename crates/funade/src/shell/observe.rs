@@ -95,6 +95,7 @@ pub(super) struct Known {
     pub(super) hold: Option<Hold>,
     lifted_at: Option<Timestamp>,
     rollback: Option<RollbackRequest>,
+    pub(super) ended: u64,
 }
 
 /// What the ledger says of many targets, from records that were read before and two reads for all of
@@ -136,6 +137,7 @@ impl Known {
         let environment = &target.id.environment;
         Self {
             record,
+            ended: service.map_or(0, |service| service.ended),
             assigned: service.and_then(|service| service.assignment(environment)).cloned(),
             turns: service.and_then(|service| service.turns_for(&target.place, environment)),
             changed,

@@ -9,8 +9,8 @@ use tracing::{info, warn};
 
 use crate::config::{Config, Target};
 use crate::decisions::look_again::next_look_at;
-use crate::decisions::notices::{Around, of_target};
-use crate::decisions::plan::{NewRevision, Plan, Step};
+use crate::decisions::notices::{Around, of_target, told_of_standing};
+use crate::decisions::plan::{NewRevision, Plan, Step, is_done};
 use crate::decisions::progress::{asked, registered, updated};
 use crate::decisions::report::{Report, stand};
 use crate::facts::deploy::Deploy;
@@ -59,8 +59,8 @@ async fn pass<W: World>(world: &W, target: &Target, targets: usize) -> Result<Pa
     let known = known(world, target).await?;
     let now = world.now();
     let (observed, plan) = observe(world, target, &known, Described::NotYet, now).await?;
-    let Known { record: before, assigned, hold, .. } = known;
-    let around = Around { id: &target.id, targets, hold: hold.as_ref() };
+    let Known { record: before, assigned, hold, ended, .. } = known;
+    let around = Around { id: &target.id, targets, hold: hold.as_ref(), ended };
     let assigned = assigned.as_ref();
     let cause = cause(&plan, assigned, observed.changed.as_ref());
     info!(cause, code = plan.report.code(), steps = plan.steps.len(), "{}", plan.report);
@@ -165,6 +165,7 @@ async fn write<W: World>(
     mut next: TargetRecord,
     closed: Option<Deploy>,
 ) -> Result<TargetRecord, CallError> {
+    next.told = told_of_standing(&before, &next);
     if next == before {
         return Ok(before);
     }
@@ -197,13 +198,17 @@ async fn turned_away<W: World>(
     let assigned = service.assignment(&id.environment);
     next.standing = Some(stand(next.standing.take(), &report, assigned, now));
     let delay = next_look_at(&report, &next, None, now);
-    write(world, Around { id, targets, hold: None }, before, next, None).await?;
+    let around = Around { id, targets, hold: None, ended: service.ended };
+    let is_done = is_done(before.standing.as_ref(), next.standing.as_ref());
+    write(world, around, before, next, None).await?;
+    let wake = |subject, why| Wake::new(subject, "a refused call", why);
+    if is_done {
+        let why = format!("{id} is done with what is assigned: {}", report.code());
+        world.queue().wake(&[wake(Subject::Service(id.service.clone()), why)]).await?;
+    }
     if let Some(delay) = delay {
-        let wake = Wake::new(
-            Subject::Target(id.clone()),
-            "a refused call",
-            format!("to look again: {}", report.code()),
-        );
+        let why = format!("to look again: {}", report.code());
+        let wake = wake(Subject::Target(id.clone()), why);
         world.queue().wake_later(&[wake], delay).await?;
     }
     Ok(Pass { sentence: report.to_string(), steps: 0 })

@@ -6,11 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use funade::facts::deploy::{Deploy, Ending, Progress, UndoneBy};
+use funade::facts::finding::Finding;
+use funade::facts::names::{ServiceName, TargetId};
 use funade::facts::notice::NoticeKind;
-use funade::facts::record::TargetRecord;
+use funade::facts::record::{ServiceRecord, Standing, StandingKind, TargetRecord};
 
 use super::{Invariant, Violation};
-use crate::state::State;
+use crate::state::{FindingIs, State};
 
 /// The kinds that tell of a deploy's end.
 const ENDS: [NoticeKind; 4] = [
@@ -28,12 +30,14 @@ pub(super) struct Telling {
     told: BTreeMap<(String, NoticeKind), usize>,
     /// How many writes have left each deploy like this: a person may undo it again and again.
     left: BTreeMap<(String, NoticeKind), usize>,
+    /// What was told of how each target stands, until it came on: the decision and the report.
+    stands: BTreeMap<TargetId, BTreeSet<(u64, String)>>,
     seen: usize,
 }
 
 impl Telling {
     /// Takes in what was put into the outbox since the last look.
-    pub(super) fn look(&mut self, state: &State) -> Option<Violation> {
+    pub(super) fn look(&mut self, state: &mut State) -> Option<Violation> {
         let new = state.outbox.since(self.seen);
         self.seen += new.len();
         let mut twice = None;
@@ -45,15 +49,91 @@ impl Telling {
                 twice = twice.or_else(|| Some(broken(format!("{} was written twice", notice.id))));
             }
         }
-        twice
+        let services = std::mem::take(&mut state.written_services);
+        let missing =
+            services.iter().find_map(|(name, before, next)| self.service(name, before, next));
+        let findings = std::mem::take(&mut state.written_findings);
+        let findings = findings.iter().find_map(|(finding, is)| self.finding(finding, *is));
+        twice.or(missing).or(findings)
+    }
+
+    /// What is told of a service: each decision, and the end of each, if only by another.
+    fn service(
+        &self,
+        name: &ServiceName,
+        before: &ServiceRecord,
+        next: &ServiceRecord,
+    ) -> Option<Violation> {
+        let number = |record: &ServiceRecord| record.newest().map_or(0, |newest| newest.number);
+        let (old, new) = (number(before), number(next));
+        let decided = new != old;
+        let expected = [
+            (NoticeKind::ReleaseAssigned, new, decided),
+            (NoticeKind::RolloutEnded, new, next.ended == new && before.ended != new),
+            (NoticeKind::RolloutEnded, old, decided && old > before.ended),
+        ];
+        expected.into_iter().filter(|(_, number, _)| *number != 0).find_map(
+            |(kind, number, told)| {
+                let id = format!("service/{name}/{}/{kind}/{number}", next.generation);
+                self.is_as_expected(&id, told)
+            },
+        )
+    }
+
+    /// What is told of a finding: that it was opened, and that it was closed.
+    fn finding(&self, finding: &Finding, is: FindingIs) -> Option<Violation> {
+        let Finding { about, kind, since, .. } = finding;
+        let id = |what: &str| format!("finding/{about}/{kind}/{}/{what}", since.as_millisecond());
+        match is {
+            FindingIs::Opened | FindingIs::Open => self.is_as_expected(&id("opened"), true),
+            FindingIs::Closed => self.is_as_expected(&id("closed"), true),
+            FindingIs::Suspected | FindingIs::Dropped => self.is_as_expected(&id("opened"), false),
+        }
+    }
+
+    /// What is told of how a target stands: once for each report that keeps it from a decision, and
+    /// again only when it has come on in between.
+    fn standing(
+        &mut self,
+        target: &TargetId,
+        before: Option<&TargetRecord>,
+        next: &TargetRecord,
+    ) -> Option<Violation> {
+        let told = self.stands.entry(target.clone()).or_default();
+        let standing = next.standing.as_ref()?;
+        let by_its_deploy = ["deploy-failed", "rolled-back"].contains(&standing.code.as_str());
+        let blocked = standing.kind == StandingKind::Blocked && !by_its_deploy;
+        let key = |standing: &Standing| (standing.assignment, standing.code.clone());
+        told.retain(|(decision, _)| *decision == standing.assignment);
+        let is_new = !told.contains(&key(standing))
+            && before.and_then(|before| before.standing.as_ref()).map(key) != Some(key(standing));
+        let expected = is_new && (blocked || standing.code == "held");
+        if standing.kind == StandingKind::Settled
+            || next.deploy.as_ref().is_some_and(Deploy::is_under_way)
+        {
+            told.clear();
+        } else if blocked || standing.code == "held" {
+            told.insert(key(standing));
+        }
+        self.is_as_expected(&format!("target/{target}/{}/stands", next.generation), expected)
+    }
+
+    fn is_as_expected(&self, id: &str, told: bool) -> Option<Violation> {
+        let what = if told { "was never told" } else { "was told for nothing" };
+        (self.ids.contains(id) != told).then(|| broken(format!("{id} {what}")))
     }
 
     /// Compares it with what a record's write should have told.
     pub(super) fn written(
         &mut self,
+        target: &TargetId,
         before: Option<&TargetRecord>,
         next: &TargetRecord,
     ) -> Option<Violation> {
+        let stands = self.standing(target, before, next);
+        if stands.is_some() {
+            return stands;
+        }
         let last = before.and_then(|before| before.deploy.as_ref());
         let deploy = next.deploy.as_ref()?;
         let id = deploy.id.to_string();

@@ -91,7 +91,7 @@ impl Broken {
             progress: Progress::Ended { revision: None, ending: Ending::Superseded, at: now },
             ..closed
         });
-        let around = Around { id: &self.target.id, targets: 1, hold: None };
+        let around = Around { id: &self.target.id, targets: 1, hold: None, ended: 0 };
         let notices = of_target(around, &last, &self.record, closed.as_ref(), now);
         let notices: Vec<_> = (0..self.told).flat_map(|_| notices.clone()).collect();
         let written = self.sim.write_target(&self.target.id, &self.record, &[], &notices);

@@ -102,9 +102,10 @@ fn told(told: &Told, limits: Limits) -> Map<String, Value> {
             "from": before.as_ref().map(Tag::as_str),
             "rollout": rollout(assignment, json!({"targets": targets})),
         }),
-        Told::RolloutEnded { assignment, succeeded, failed, took } => {
+        Told::RolloutEnded { assignment, succeeded, failed, took, superseded } => {
             let names: Vec<&str> =
                 succeeded.iter().take(limits.items).map(EnvironmentName::as_str).collect();
+            let left = superseded.as_ref().map_or(0, |by| by.left);
             let failed_told: Vec<Value> = failed
                 .iter()
                 .take(limits.items)
@@ -113,7 +114,9 @@ fn told(told: &Told, limits: Limits) -> Map<String, Value> {
             json!({
                 "digest": assignment.release.digest.as_str(),
                 "rollout": rollout(assignment, json!({
-                    "targets": succeeded.len() + failed.len(),
+                    "targets": succeeded.len() + failed.len() + left,
+                    "left": left,
+                    "superseded_by": superseded.as_ref().map(|by| by.release.as_str()),
                     "succeeded": names,
                     "failed": failed_told,
                     "took_seconds": took.as_secs(),
@@ -125,7 +128,7 @@ fn told(told: &Told, limits: Limits) -> Map<String, Value> {
         | Told::DeployFailed(told)
         | Told::RolledBack(told)
         | Told::Superseded(told) => of_deploy(told, limits),
-        Told::Held { hold, standing } => {
+        Told::Held { hold, standing, in_rollout: _ } => {
             json!({"hold": of_hold(hold, limits), "standing": of_standing(standing, limits)})
         }
         Told::Blocked { standing } => json!({"standing": of_standing(standing, limits)}),
@@ -161,13 +164,15 @@ fn requested_by(assignment: &Assignment) -> Option<&str> {
     }
 }
 
-fn of_deploy(DeployTold { deploy, in_rollout, before }: &DeployTold, limits: Limits) -> Value {
+fn of_deploy(told: &DeployTold, limits: Limits) -> Value {
+    let DeployTold { deploy, in_rollout, before, back_to: again } = told;
     let phase =
         |(phase, at): &(Phase, Timestamp)| json!({"phase": phase.as_str(), "at": at.to_string()});
     let (undone_by, back_to, stays) = deploy.progress.undone();
     json!({
         "digest": deploy.assignment.release.digest.as_str(),
         "from": before.as_ref().map(Tag::as_str),
+        "back_to_release": again.as_ref().map(Tag::as_str),
         "deploy": {
             "id": deploy.id.to_string(),
             "number": deploy.id.number,

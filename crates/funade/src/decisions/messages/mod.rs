@@ -120,8 +120,8 @@ fn service_name(notice: &Notice) -> Option<&ServiceName> {
 /// service, and the beginning and the end of one finding.
 fn thread_of(notice: &Notice) -> String {
     let about = &notice.about;
-    if let (Some(service), Some(release)) = (service_name(notice), notice.release()) {
-        return thread(service, release);
+    if let (Some(service), Some((release, decision))) = (service_name(notice), notice.assigned()) {
+        return thread(service, release, decision);
     }
     match &notice.told {
         Told::FindingOpened(finding) | Told::FindingClosed(finding) => {

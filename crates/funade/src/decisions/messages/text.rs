@@ -13,7 +13,7 @@ use crate::facts::deploy::{Deploy, Ending, GoingBack, Progress};
 use crate::facts::finding::{About, Finding};
 use crate::facts::hold::Hold;
 use crate::facts::names::{EnvironmentName, Tag};
-use crate::facts::notice::{DeployTold, Notice, Told};
+use crate::facts::notice::{DeployTold, Notice, SupersededBy, Told};
 use crate::facts::record::Standing;
 use crate::facts::release::{AssignedBy, Assignment};
 
@@ -56,15 +56,16 @@ pub(super) fn words(notice: &Notice, environment: Option<&Environment>) -> Words
         Told::ReleaseAssigned { assignment, before, targets } => {
             assigned(about, assignment, before.as_ref(), *targets)
         }
-        Told::RolloutEnded { assignment, succeeded, failed, took } => {
-            rollout_ended(about, assignment, (succeeded, failed), *took)
+        Told::RolloutEnded { assignment, succeeded, failed, took, superseded } => {
+            let superseded = superseded.as_ref();
+            rollout_ended(about, assignment, (succeeded, failed, superseded), *took)
         }
         Told::DeployStarted(told) => started(about, told),
         Told::DeploySucceeded(told) => succeeded(about, told),
         Told::DeployFailed(told) => failed(about, told),
         Told::RolledBack(told) => rolled_back(about, told),
         Told::Superseded(told) => superseded(about, told),
-        Told::Held { hold, standing } => held(about, hold, standing),
+        Told::Held { hold, standing, .. } => held(about, hold, standing),
         Told::Blocked { standing } => blocked(about, standing),
         Told::FindingOpened(finding) => opened(about, finding),
         Told::FindingClosed(finding) => closed(about, finding, notice.at),
@@ -119,13 +120,18 @@ fn assigned(about: &About, assignment: &Assignment, before: Option<&Tag>, target
 fn rollout_ended(
     about: &About,
     assignment: &Assignment,
-    (succeeded, failed): (&[EnvironmentName], &[(EnvironmentName, String)]),
+    (succeeded, failed, superseded): Outcome<'_>,
     took: SignedDuration,
 ) -> Words {
-    let (tag, all) = (&assignment.release.tag, succeeded.len() + failed.len());
-    let took = format!("How long: {} from the decision to the last target.", span(took));
+    let tag = &assignment.release.tag;
+    let all = succeeded.len() + failed.len() + superseded.map_or(0, |by| by.left);
+    let until = superseded.map_or_else(
+        || "the last target".to_owned(),
+        |by| format!("{}, which took its place", by.release),
+    );
+    let took = format!("How long: {} from the decision to {until}.", span(took));
     let runs = format!("Runs it: {}.", named(succeeded.iter()));
-    if failed.is_empty() {
+    if failed.is_empty() && superseded.is_none() {
         return Words {
             title: format!("{about}: {tag} runs in {}", of_all(all)),
             lines: vec![runs, took],
@@ -136,32 +142,37 @@ fn rollout_ended(
     if !succeeded.is_empty() {
         lines.push(runs);
     }
-    lines.push(format!("Does not run it: {}.", count(failed.len(), "target")));
+    if !failed.is_empty() {
+        lines.push(format!("Does not run it: {}.", count(failed.len(), "target")));
+    }
     let told = failed.iter().take(TARGETS_TOLD_MAX);
     lines.extend(told.map(|(name, why)| format!("- {name}: {}.", sentence(why))));
     if failed.len() > TARGETS_TOLD_MAX {
         lines.push(format!("- and {} more.", failed.len() - TARGETS_TOLD_MAX));
     }
-    let need = if failed.len() == 1 { "needs" } else { "need" };
-    let (first, _) = &failed[0];
-    Words {
-        title: format!(
-            "{about}: {tag} runs in {} of {}; {} {need} a person",
-            succeeded.len(),
-            count(all, "target"),
-            failed.len()
-        ),
-        lines,
-        next: vec![
-            typed(format!("funade explain {first}/{about}"), "says all about the first of them"),
-            typed(format!("funade status {about}"), "shows every target"),
-            typed(
-                format!("funade deploy {about} --tag {tag}"),
-                "tries it again, once it is mended",
-            ),
-        ],
+    let mut next = Vec::new();
+    if let Some((first, _)) = failed.first() {
+        let first = format!("funade explain {first}/{about}");
+        next.push(typed(first, "says all about the first of them"));
     }
+    next.push(typed(format!("funade status {about}"), "shows every target"));
+    let rest = if let Some(by) = superseded {
+        lines.push(format!("Went on to {}: {}.", by.release, count(by.left, "target")));
+        format!("{} took its place", by.release)
+    } else {
+        let again = format!("funade deploy {about} --tag {tag}");
+        next.push(typed(again, "tries it again, once it is mended"));
+        let without = if failed.len() == 1 { "does" } else { "do" };
+        format!("{} {without} not take it", failed.len())
+    };
+    let title =
+        format!("{about}: {tag} runs in {} of {}; {rest}", succeeded.len(), count(all, "target"));
+    Words { title, lines, next }
 }
+
+/// Who runs a release, who does not, and what took its place before the others had done with it.
+type Outcome<'a> =
+    (&'a [EnvironmentName], &'a [(EnvironmentName, String)], Option<&'a SupersededBy>);
 
 fn started(about: &About, told: &DeployTold) -> Words {
     let deploy = &told.deploy;
@@ -221,8 +232,7 @@ fn rolled_back(about: &About, told: &DeployTold) -> Words {
     let mut lines = vec![what(told)];
     let mut again = "what ran before".to_owned();
     if let Progress::Ended { ending: Ending::RolledBack { by, to, .. }, .. } = &deploy.progress {
-        let before = told.before.as_ref().filter(|before| **before != *tag(deploy));
-        again = before.map_or_else(|| to.short().to_owned(), ToString::to_string);
+        again = told.back_to.as_ref().map_or_else(|| to.short().to_owned(), ToString::to_string);
         lines.push(format!("Now: {by} rolled it back, and {} runs again.", to.short()));
     }
     let cause = deploy.progress.cause();

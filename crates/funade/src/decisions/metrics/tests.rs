@@ -77,7 +77,8 @@ fn failed(trigger: Trigger, phases: &[(Phase, i64)]) -> Deploy {
 
 fn notice(of: fn(DeployTold) -> Told, deploy: Deploy) -> Notice {
     let target = deploy.id.target.clone();
-    let told = of(DeployTold { deploy: Box::new(deploy), in_rollout: true, before: None });
+    let told =
+        of(DeployTold { deploy: Box::new(deploy), in_rollout: true, before: None, back_to: None });
     Notice {
         id: format!("target/{target}/9/deploy"),
         at: at(200),

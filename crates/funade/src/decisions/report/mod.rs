@@ -23,6 +23,9 @@ pub const AWAITS_TURN: &str = "awaits-turn";
 /// The code of [`Report::Held`].
 pub(crate) const HELD: &str = "held";
 
+/// The code of a target that runs a newer release than its service is assigned.
+pub(crate) const RUNS_NEWER: &str = "runs-newer";
+
 /// The code of [`Report::DeployFailed`].
 pub(crate) const DEPLOY_FAILED: &str = "deploy-failed";
 
@@ -372,7 +375,7 @@ impl Report {
             Self::Stuck { .. } => "stuck",
             Self::GoesBack { .. } => "goes-back",
             Self::GivenUp { .. } => "given-up",
-            Self::RunsNewer { .. } => "runs-newer",
+            Self::RunsNewer { .. } => RUNS_NEWER,
             Self::ImageNotThere { .. } => "image-not-there",
             Self::ConfigurationDiffers { .. } => "configuration-differs",
             Self::Held { .. } => HELD,
@@ -399,6 +402,13 @@ impl Report {
             Self::CallRefused { .. } => "call-refused",
         }
     }
+}
+
+/// The assignment with which a target that stands like this is done: it runs it, or does not take it
+/// unless a person or another decision comes first. A hold may end by itself, but nobody waits for it.
+pub(crate) fn done_with(standing: &Standing) -> Option<u64> {
+    let is_done = standing.kind != StandingKind::Waiting || standing.code == HELD;
+    (is_done && standing.assignment != 0).then_some(standing.assignment)
 }
 
 /// The standing after a report: the old one, with its date, where nothing changed.

@@ -20,7 +20,9 @@ use crate::facts::finding::{About, Finding, FindingKind};
 use crate::facts::hold::{Hold, Lifted};
 use crate::facts::names::{Digest, EnvironmentName, Place, RevisionArn, Tag};
 use crate::facts::notice::Notice;
-use crate::facts::record::{ServiceRecord, Standing, StandingKind, TargetRecord, Turn, Turns};
+use crate::facts::record::{
+    ServiceRecord, Standing, StandingKind, TargetRecord, ToldOfStanding, Turn, Turns,
+};
 use crate::facts::release::{AssignedBy, Assignment, Release, Request, RollbackRequest};
 use crate::facts::subject::{Subject, Wake};
 
@@ -160,6 +162,14 @@ struct TargetV1 {
     last_rollback: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     due: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    told: Option<ToldOfStandingV1>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ToldOfStandingV1 {
+    assignment: u64,
+    codes: BTreeSet<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -377,6 +387,10 @@ impl From<TargetRecord> for TargetV1 {
             good: record.good.map(GoodV1::from),
             last_rollback: record.last_rollback,
             due: record.due,
+            told: (!record.told.codes.is_empty()).then_some(ToldOfStandingV1 {
+                assignment: record.told.assignment,
+                codes: record.told.codes,
+            }),
         }
     }
 }
@@ -394,6 +408,10 @@ impl From<TargetV1> for TargetRecord {
             good: stored.good.map(Good::from),
             last_rollback: stored.last_rollback,
             due: stored.due,
+            told: stored.told.map_or_else(ToldOfStanding::default, |told| {
+                let ToldOfStandingV1 { assignment, codes } = told;
+                ToldOfStanding { assignment, codes }
+            }),
         }
     }
 }
