@@ -92,31 +92,6 @@ fn what_was_superseded_is_not_gone_back_to() {
     assert_eq!((stage.stops(acme), stage.updates(acme)), (0, 4), "three forth and one back");
 }
 
-/// Row 9: failed deploys that stay where they are, since the team says manual, are passed over too.
-/// Row 8: what served before does not start any more either. Nobody goes round in circles.
-#[test]
-fn a_way_back_that_fails_too_is_said() {
-    let minutes = SignedDuration::from_mins(6);
-    let told = [
-        (Behaviour::Crashes(minutes), "ECS gave up the way back to acme-order-api:2 too"),
-        (Behaviour::Never(Failure::Exits(1)), "the way back has not come to its end in time"),
-    ];
-    for (behaviour, stays) in told {
-        let stage = left_to_funade();
-        let acme = stage.target("acme");
-        stage.sim.set_behaviour(digest(2).to_string(), behaviour);
-        stage.push("1.4.3", 3);
-        assert_eq!(stage.failed(acme).1, stays);
-        assert!(stage.stands(acme).1.contains(stays), "{:?}", stage.stands(acme));
-        let changes = stage.changes();
-        stage.wait_minutes(24 * 60);
-        assert_eq!((stage.changes(), stage.stops(acme)), (changes, 0), "{behaviour:?}");
-        stage.push("1.4.5", 5);
-        assert!(stage.runs(acme, &digest(5)), "a newer release goes out: {:?}", stage.stands(acme));
-        assert_eq!(stage.ending(acme), Some(Ending::Succeeded));
-    }
-}
-
 /// A deploy begun while ECS is on its way back to ours leaves it with nothing complete to go back to.
 #[test]
 fn a_newer_release_waits_while_ecs_goes_back_to_ours() {

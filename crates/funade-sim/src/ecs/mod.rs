@@ -151,6 +151,11 @@ impl Sim {
         self.state_mut().services.existing(&key).strategy = strategy;
     }
 
+    /// Lets ECS tell no history of its services, as some emulators do.
+    pub fn keep_no_history(&self) {
+        self.state_mut().services.keeps_history = false;
+    }
+
     /// Gives a service another deployment controller.
     pub fn set_controller(
         &self,

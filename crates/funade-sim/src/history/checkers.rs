@@ -120,6 +120,8 @@ pub(crate) struct Checkers {
     keys: BTreeMap<ServiceKey, TargetId>,
     /// How often `UpdateService` was called for a revision that a deploy has registered.
     updates: BTreeMap<RevisionArn, (u32, Timestamp)>,
+    /// How often a deployment was begun to go back, by the rollback.
+    backs: BTreeMap<(TargetId, u64, Timestamp), u32>,
     /// The releases' numbers and what their tasks do, by image.
     images: BTreeMap<Digest, (u64, Behaviour)>,
     /// Whether tags were moved, so that an image has no one place in the order.
@@ -159,6 +161,7 @@ impl Checkers {
             config: config.clone(),
             keys: config.targets().map(|target| (key(target), target.id.clone())).collect(),
             updates: BTreeMap::new(),
+            backs: BTreeMap::new(),
             images: BTreeMap::new(),
             tags_moved: false,
             banned: BTreeMap::new(),
@@ -254,6 +257,17 @@ impl Checkers {
             if to != Some(&updated.revision) {
                 let what =
                     format!("{id}: it goes back to {to:?}, and {:?} was named", updated.revision);
+                return violation(Invariant::OneUpdate, what);
+            }
+            // ECS begins nothing for what is the PRIMARY's already.
+            let begun = u32::from(updated.before != updated.revision);
+            let count = self.backs.entry((id, deploy.id.number, going.since)).or_default();
+            *count += begun;
+            // Where ECS tells no history, nobody can know of a call whose answer was lost, once what
+            // it began was given up.
+            let known = state.services.keeps_history || going.asked_at.is_some();
+            if begun > 0 && *count > 1 && known {
+                let what = format!("{}: it goes back for the {count}th time", deploy.id);
                 return violation(Invariant::OneUpdate, what);
             }
             return None;

@@ -112,7 +112,7 @@ pub(super) fn arrived(record: TargetRecord, seen: &Seen<'_>) -> Result<TargetRec
     } else if rollback_failed(deploy, going, seen)? {
         Some(stays("ECS could not go back".to_owned()))
     } else {
-        None
+        way_given_up(going, seen)?.map(stays)
     };
     let late = deadline(deploy, seen).filter(|deadline| now >= *deadline);
     let late = late.map(|_| stays("the way back has not come to its end in time".to_owned()));
@@ -124,7 +124,7 @@ pub(super) fn arrived(record: TargetRecord, seen: &Seen<'_>) -> Result<TargetRec
     Ok(record)
 }
 
-/// What must be asked of ECS so that it goes back; `None` once it does.
+/// What must be asked of ECS so that it goes back; `None` once it does, or once it has tried.
 pub(super) fn ask(
     deploy: &Deploy,
     going: &GoingBack,
@@ -133,6 +133,12 @@ pub(super) fn ask(
     let Some(good) = &going.to else { return Ok(None) };
     let asked_lately = going.asked_at.is_some_and(|at| seen.now.duration_since(at) < SHOWN_WITHIN);
     if seen.primary().revision == good.revision || asked_lately {
+        return Ok(None);
+    }
+    // Where ECS keeps no history, what came of an answered call is not to be known: asking again
+    // could start what fails over and over.
+    let unknown = going.asked_at.is_some() && seen.history()?.is_empty();
+    if unknown || way(going, seen)?.is_some() {
         return Ok(None);
     }
     let ours = left(deploy, going, seen)?;
@@ -207,6 +213,36 @@ fn rollback_failed(deploy: &Deploy, going: &GoingBack, seen: &Seen<'_>) -> Resul
     }
     let left = left(deploy, going, seen)?;
     Ok(left.is_some_and(|ours| ours.status == ServiceDeploymentStatus::RollbackFailed))
+}
+
+/// Why ECS has given up the deployment that should have brought back what served before: it has
+/// gone back in its turn, to what was completed last, which is what is left. `None` while it goes on,
+/// or where the history does not tell.
+fn way_given_up(going: &GoingBack, seen: &Seen<'_>) -> Result<Option<String>, Lack> {
+    let Some(way) = way(going, seen)? else { return Ok(None) };
+    Ok(match way.status {
+        ServiceDeploymentStatus::RollingBack
+        | ServiceDeploymentStatus::RolledBack
+        | ServiceDeploymentStatus::RollbackFailed
+        | ServiceDeploymentStatus::Stopped => {
+            let (back, runs) = (way.revision.short(), going.leaves.short());
+            Some(format!("ECS gave up the way back to {back} too, and {runs} runs"))
+        }
+        ServiceDeploymentStatus::InProgress | ServiceDeploymentStatus::Successful => None,
+    })
+}
+
+/// The history's entry of the deployment that brings back what served before, once it was begun:
+/// after the one that is left, and after the decision, as far as the clocks agree.
+fn way<'a>(going: &GoingBack, seen: &Seen<'a>) -> Result<Option<&'a ServiceDeployment>, Lack> {
+    let Some(good) = &going.to else { return Ok(None) };
+    let history = seen.history()?;
+    let left_at = entry(seen, &going.leaves)?.map(|left| left.began_at);
+    let since = going.since - SHOWN_WITHIN;
+    Ok(history.iter().find(|entry| {
+        let is_later = left_at.is_none_or(|left_at| entry.began_at > left_at);
+        entry.revision == good.revision && is_later && entry.began_at >= since
+    }))
 }
 
 /// The history's entry of the deployment that is left, if it is the deploy's own: a person may undo

@@ -214,7 +214,12 @@ fn runs_though_failed(
         return None;
     };
     let complete = seen.primary().rollout == RolloutState::Completed;
-    let accepted = (complete && cause.trigger != Trigger::Alarm)
+    // That it is complete is no answer to an alarm, nor to a person who wanted it undone.
+    let proves = match cause.trigger {
+        Trigger::GivenUp | Trigger::Deadline => complete,
+        Trigger::Alarm | Trigger::Person => false,
+    };
+    let accepted = proves
         || is_lifted(*at, seen.observed.lifted_at)
         || revision.as_ref() != Some(&seen.running.arn);
     (!accepted).then(|| Report::DeployFailed {

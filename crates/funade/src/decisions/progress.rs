@@ -35,11 +35,11 @@ pub fn updated(
     record
 }
 
-/// After ECS was asked to go back.
+/// After ECS was asked to go back. The first time counts: what is asked again has no more time.
 #[must_use]
 pub fn asked(mut record: TargetRecord, now: Timestamp) -> TargetRecord {
     if let Some(Deploy { progress: Progress::GoingBack { going, .. }, .. }) = &mut record.deploy {
-        going.asked_at = Some(now);
+        going.asked_at.get_or_insert(now);
     }
     record
 }

@@ -121,7 +121,7 @@ pub struct GoingBack {
     pub to: Option<Good>,
     /// When it was decided, or seen.
     pub since: Timestamp,
-    /// When ECS was asked for it, if it has answered.
+    /// When ECS was first asked for it, if it has answered.
     pub asked_at: Option<Timestamp>,
 }
 

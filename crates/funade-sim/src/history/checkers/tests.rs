@@ -7,7 +7,7 @@ use funade::config::Target;
 use funade::decisions::notices::{Around, of_target};
 use funade::facts::cause::{Cause, Diagnosis, Trigger};
 use funade::facts::configuration::Configuration;
-use funade::facts::deploy::{Deploy, DeployId, Ending, Phase, Progress, UndoneBy};
+use funade::facts::deploy::{Deploy, DeployId, Ending, GoingBack, Good, Phase, Progress, UndoneBy};
 use funade::facts::image::ImageReference;
 use funade::facts::names::{RevisionArn, Tag};
 use funade::facts::parameter::{ParameterName, ParameterValue};
@@ -160,15 +160,18 @@ impl Broken {
     }
 }
 
-fn rolled_back(to: &RevisionArn) -> Ending {
-    let cause = Cause {
+fn cause() -> Cause {
+    Cause {
         trigger: Trigger::GivenUp,
         diagnosis: Diagnosis::Unknown,
         what: "a test".to_owned(),
         tasks: Vec::new(),
         messages: Vec::new(),
-    };
-    Ending::RolledBack { cause, by: UndoneBy::Person("dana".to_owned()), to: to.clone() }
+    }
+}
+
+fn rolled_back(to: &RevisionArn) -> Ending {
+    Ending::RolledBack { cause: cause(), by: UndoneBy::Person("dana".to_owned()), to: to.clone() }
 }
 
 #[test]
@@ -179,6 +182,34 @@ fn two_updates_of_one_deploy_are_found() {
     broken.write(1, 1, Progress::Registered { revision: revision.clone(), at });
     assert_eq!(broken.found(), Some(Invariant::OneWay), "it went back in its life");
     broken.update(&revision);
+    assert_eq!(broken.found(), Some(Invariant::OneUpdate));
+}
+
+/// The circuit breaker takes the way back, and Funade asks again.
+#[test]
+fn a_second_update_of_one_rollback_is_found() {
+    let mut broken = Broken::new();
+    let good = broken.running();
+    let revision = broken.deploy(1, 1);
+    broken.sim.pass_time(SignedDuration::from_mins(10));
+    let going = GoingBack {
+        cause: cause(),
+        by: UndoneBy::Funade,
+        leaves: revision.clone(),
+        to: Some(Good { revision: good.clone(), deploy: None, release: None }),
+        since: broken.sim.now(),
+        asked_at: None,
+    };
+    let goes_back = Progress::GoingBack { revision: Some(revision), deployment: None, going };
+    broken.write(1, 1, goes_back);
+    let crashes = Behaviour::Crashes(SignedDuration::from_secs(30));
+    broken.sim.set_behaviour(":", crashes);
+    broken.update(&good);
+    broken.update(&good);
+    assert_eq!(broken.found(), None, "nothing is begun for what is the PRIMARY's");
+    broken.sim.pass_time(SignedDuration::from_secs(31));
+    assert_ne!(broken.running(), good, "ECS has gone back in its turn");
+    broken.update(&good);
     assert_eq!(broken.found(), Some(Invariant::OneUpdate));
 }
 
