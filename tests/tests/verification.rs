@@ -2,7 +2,7 @@
 //! The numbers are those of docs/failure-modes.md.
 
 use funade::facts::cause::{Diagnosis, Trigger};
-use funade::facts::deploy::{Deploy, Ending, Phase, UndoneBy};
+use funade::facts::deploy::{Deploy, Ending, Phase, Progress, UndoneBy};
 use funade::facts::ecs::AlarmState;
 use funade_sim::{Breaker, Failure, Strategy};
 use funade_tests::{Stage, deployed, digest, tag};
@@ -241,6 +241,30 @@ fn a_deploy_succeeds_when_its_bake_is_over() {
     let baked = at(Phase::Succeeded).duration_since(at(Phase::Verifying));
     let (bake, late) = (SignedDuration::from_mins(10), SignedDuration::from_secs(15));
     assert!(bake <= baked && baked <= bake + late, "{baked:#}");
+}
+
+/// Somebody deploys in the console just before the bake ends: what is over then is not ours.
+#[test]
+fn what_is_replaced_in_its_bake_has_not_succeeded() {
+    let stage = Stage::configured("5xx\"]}", "5xx\"], bake: 30s}");
+    stage.push("1.4.2", 2);
+    let acme = stage.target("acme");
+    stage.push_begun("1.4.3", 3);
+    while stage.deploy(acme).phase() != Phase::Verifying {
+        stage.sim.pass_time(SignedDuration::from_secs(5));
+        stage.sim.deliver_all();
+    }
+    stage.sim.pass_time(SignedDuration::from_secs(20));
+    stage.change_by_hand(acme, 9);
+    stage.sim.pass_time(SignedDuration::from_secs(11));
+    stage.pass(acme);
+    assert_eq!(stage.deploy(acme).phase(), Phase::Verifying, "{:?}", stage.stands(acme));
+    stage.rest();
+    let ended = stage.history(acme).deploys.iter().any(|deploy| {
+        matches!(&deploy.progress, Progress::Ended { ending: Ending::Replaced { .. }, .. })
+            && deploy.id.number == 2
+    });
+    assert!(ended, "{:?}", stage.history(acme).deploys);
 }
 
 /// A newer release need not wait for the bake of the one before.

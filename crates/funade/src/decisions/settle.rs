@@ -96,9 +96,10 @@ fn follow(record: TargetRecord, seen: &Seen<'_>) -> Result<TargetRecord, Lack> {
     let deploy = record.deploy.as_ref().expect("the caller has seen it");
     match fate(deploy, seen)? {
         Fate::GoesOn if deploy.phase() == Phase::Deploying => watch(record, seen),
-        // Once it was seen to be complete, only the alarms count; it is shown late, or goes on
-        // again since ECS has gone back to it.
-        Fate::GoesOn | Fate::Completed => verify(record, seen),
+        // It was complete once. It is shown late, goes on again since ECS has gone back to it, or is
+        // about to be replaced: that is no success.
+        Fate::GoesOn => verify(record, seen, false),
+        Fate::Completed => verify(record, seen, true),
         Fate::GivenUp(reason) => given_up(record, seen, &reason),
         Fate::Replaced => {
             let by = seen.running.arn.clone();
@@ -237,15 +238,24 @@ fn watch(mut record: TargetRecord, seen: &Seen<'_>) -> Result<TargetRecord, Lack
     Ok(record)
 }
 
-/// Once ECS is done: the alarms, until the bake ends.
-fn verify(record: TargetRecord, seen: &Seen<'_>) -> Result<TargetRecord, Lack> {
+/// Once ECS is done: the alarms, until the bake ends and the deployment is complete.
+fn verify(record: TargetRecord, seen: &Seen<'_>, is_complete: bool) -> Result<TargetRecord, Lack> {
     let mut record = completed(record, seen.now);
     if let Some(alarm) = raised(&mut record, seen)? {
         return failed(record, seen, Trigger::Alarm, &alarm);
     }
     let deploy = record.deploy.as_ref().expect("the caller has seen it");
-    let over = deadline(deploy, seen).is_some_and(|end| seen.now >= end);
-    Ok(if over { succeeded(record, seen.now) } else { record })
+    let Progress::Completed { at, .. } = &deploy.progress else { return Ok(record) };
+    let baked = *at + seen.target.verify.bake;
+    if is_complete && seen.now >= baked {
+        return Ok(succeeded(record, seen.now));
+    }
+    if !is_complete && seen.now >= baked + seen.may_take() {
+        let may_take = seen.may_take();
+        let what = format!("its deployment goes on again, and is not complete after {may_take:#}");
+        return failed(record, seen, Trigger::Deadline, &what);
+    }
+    Ok(record)
 }
 
 /// When the present phase is to be over: the deployment by its deadline, the bake by its end.
@@ -253,7 +263,11 @@ pub(super) fn deadline(deploy: &Deploy, seen: &Seen<'_>) -> Option<Timestamp> {
     let may_take = seen.may_take();
     match &deploy.progress {
         Progress::Updated { at, .. } => Some(*at + may_take),
-        Progress::Completed { at, .. } => Some(*at + seen.target.verify.bake),
+        Progress::Completed { at, .. } => {
+            let baked = *at + seen.target.verify.bake;
+            // What is not complete by then has its time once more.
+            Some(if seen.now < baked { baked } else { baked + may_take })
+        }
         Progress::GoingBack { going, .. } => match (&going.by, going.asked_at) {
             (UndoneBy::Ecs, _) => Some(going.since + may_take),
             (UndoneBy::Funade | UndoneBy::Person(_), Some(at)) => Some(at + may_take),
