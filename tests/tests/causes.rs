@@ -1,7 +1,7 @@
 //! Why a deploy failed is in its record and in what people are told. Row 47: "failed" with no
 //! cause; row 48: no room was reported as a bad image.
 
-use funade::facts::cause::{Diagnosis, Trigger};
+use funade::facts::cause::{Diagnosis, StoppedContainer, StoppedTask, Trigger};
 use funade_sim::{Behaviour, Breaker, Failure};
 use funade_tests::{Stage, deployed, digest};
 use jiff::SignedDuration;
@@ -54,6 +54,30 @@ fn what_took_too_long_says_why() {
         stage.push("1.4.3", 3);
         check(&stage, Trigger::Deadline, failure);
     }
+}
+
+/// Row 48: tasks that the scheduler stops, as where the service is scaled in, exit as well, and do
+/// not make a bad image of a lack of room.
+#[test]
+fn tasks_that_the_scheduler_stops_are_no_cause() {
+    let stage = deployed(&[]);
+    let acme = stage.target("acme");
+    stage.hangs(3, Failure::NoRoom);
+    stage.push_begun("1.4.3", 3);
+    let container = StoppedContainer { name: "app".to_owned(), exit_code: Some(143), reason: None };
+    let scaled_in = StoppedTask {
+        id: "scaled-in".to_owned(),
+        started_by: None,
+        stop_code: Some("ServiceSchedulerInitiated".to_owned()),
+        reason: Some("Scaling activity initiated by (deployment ecs-svc/1)".to_owned()),
+        stopped_at: Some(stage.sim_now()),
+        containers: vec![container],
+    };
+    stage.set_stopped(acme, &[scaled_in]);
+    stage.rest();
+    let (cause, ..) = stage.rolled_back(acme);
+    assert_eq!(cause.diagnosis, Diagnosis::CannotBePlaced, "{cause:?}");
+    assert_eq!(cause.tasks, [""; 0], "nothing that misleads is shown");
 }
 
 /// Tasks of an older deployment that failed are not this one's cause.

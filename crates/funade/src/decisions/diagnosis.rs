@@ -88,7 +88,8 @@ pub(super) fn cause(
             (Some(ours), Some(started_by)) => ours == started_by,
             (None, _) | (_, None) => true,
         };
-        of_deployment && task.stopped_at.is_none_or(|at| at >= since)
+        let lately = task.stopped_at.is_none_or(|at| at >= since);
+        of_deployment && lately && task.stopped_by_itself()
     });
     let tasks: Vec<&StoppedTask> = ours.collect();
     let messages: Vec<&ServiceMessage> =
@@ -119,7 +120,12 @@ pub(super) fn found(tasks: &[&StoppedTask], messages: &[&ServiceMessage]) -> Opt
     of_tasks.map(|(diagnosis, _)| diagnosis).or_else(of_messages)
 }
 
+/// Nothing of a task that was stopped for another's sake: that its container exited then says
+/// nothing of it.
 fn of_task(task: &StoppedTask) -> Option<Diagnosis> {
+    if !task.stopped_by_itself() {
+        return None;
+    }
     let mut reasons = task.containers.iter().filter_map(|container| container.reason.as_deref());
     // A container's words are nearer to the cause than the task's.
     let of_containers = reasons.find_map(diagnose);
@@ -298,10 +304,15 @@ mod tests {
         let placed = "(service web) was unable to place a task because no container instance met all of its requirements.";
         assert_eq!(diagnose(placed), Some(CannotBePlaced));
         assert_eq!(diagnose("(service web) has reached a steady state."), None);
-        assert_eq!(
-            of_task(&task("Scaling activity initiated by deployment ecs-svc/1", None)),
-            None
-        );
+        let scaled = task("Scaling activity initiated by (deployment ecs-svc/1)", Some((143, "")));
+        assert_eq!(of_task(&scaled), None);
+        let scheduler = Some("ServiceSchedulerInitiated".to_owned());
+        let replaced = StoppedTask { stop_code: scheduler.clone(), ..task("", Some((137, ""))) };
+        assert_eq!(of_task(&replaced), None);
+        let unhealthy =
+            task("Task failed ELB health checks in (target-group web)", Some((143, "")));
+        let unhealthy = StoppedTask { stop_code: scheduler, ..unhealthy };
+        assert_eq!(of_task(&unhealthy), Some(HealthCheckFails));
     }
 
     #[test]

@@ -251,7 +251,7 @@ fn unhealthy(looked: &Looked<'_>) -> Option<Found> {
         .stopped
         .iter()
         .flatten()
-        .filter(|task| task.stopped_at.is_some_and(lately) && stopped_by_itself(task))
+        .filter(|task| task.stopped_at.is_some_and(lately) && task.stopped_by_itself())
         .collect();
     let messages: Vec<&ServiceMessage> =
         service.messages.iter().filter(|message| lately(message.at)).collect();
@@ -274,16 +274,6 @@ fn unhealthy(looked: &Looked<'_>) -> Option<Found> {
         .map_or("look at its tasks and their logs", Diagnosis::remedy);
     let next = format!("{remedy}; funade explain {}", target.id);
     Some((FindingKind::Unhealthy, parts.join("; "), next))
-}
-
-/// Whether a task stopped for a reason of its own, and not since somebody wanted fewer, or others.
-fn stopped_by_itself(task: &StoppedTask) -> bool {
-    let reason = task.reason.as_deref().unwrap_or_default().to_lowercase();
-    match task.stop_code.as_deref() {
-        Some("UserInitiated" | "SpotInterruption" | "TerminationNotice") => false,
-        Some("ServiceSchedulerInitiated") => reason.contains("health check"),
-        Some(_) | None => true,
-    }
 }
 
 fn image_gone(looked: &Looked<'_>) -> Option<Found> {

@@ -33,6 +33,21 @@ pub struct StoppedContainer {
     pub reason: Option<String>,
 }
 
+impl StoppedTask {
+    /// Whether it stopped for a reason of its own, and not since somebody wanted fewer, or others.
+    /// The scheduler stops tasks of a healthy service too, whose containers then exit with 143 or
+    /// 137. <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Task.html>
+    #[must_use]
+    pub fn stopped_by_itself(&self) -> bool {
+        let reason = self.reason.as_deref().unwrap_or_default().to_lowercase();
+        match self.stop_code.as_deref() {
+            Some("UserInitiated" | "SpotInterruption" | "TerminationNotice") => false,
+            Some("ServiceSchedulerInitiated") => reason.contains("health check"),
+            Some(_) | None => !reason.starts_with("scaling activity initiated by"),
+        }
+    }
+}
+
 /// What a failed deploy points to. Small on purpose: a person acts differently for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Diagnosis {
