@@ -2,6 +2,8 @@
 //! cause; row 48: no room was reported as a bad image.
 
 use funade::facts::cause::{Diagnosis, StoppedContainer, StoppedTask, Trigger};
+use funade::facts::deploy::UndoneBy;
+use funade::facts::names::AlarmName;
 use funade_sim::{Behaviour, Breaker, Failure};
 use funade_tests::{Stage, deployed, digest};
 use jiff::SignedDuration;
@@ -43,6 +45,25 @@ fn what_ecs_gives_up_says_of_what() {
             check(&stage, Trigger::GivenUp, failure);
         }
     }
+}
+
+/// ECS watches alarms of its own, if the service says so, and goes back when one is raised.
+#[test]
+fn what_ecs_gives_up_for_an_alarm_says_of_which() {
+    let stage = deployed(&[]);
+    let acme = stage.target("acme");
+    let alarm = AlarmName::parse("acme-order-api-latency").expect("a name");
+    stage.push_begun("1.4.3", 3);
+    stage.sim.pass_time(SignedDuration::from_secs(40));
+    stage.sim.raise_deployment_alarm(&acme.place, &acme.cluster, &acme.ecs_service, &alarm);
+    stage.rest();
+    let (cause, by, _) = stage.rolled_back(acme);
+    assert_eq!((cause.trigger, cause.diagnosis), (Trigger::Alarm, Diagnosis::Alarm));
+    assert_eq!(by, UndoneBy::Ecs);
+    let said = "the alarm acme-order-api-latency was raised";
+    assert!(cause.what.contains(said), "{cause:?}");
+    assert!(stage.runs(acme, &digest(2)));
+    assert_eq!((stage.updates(acme), stage.stops(acme)), (2, 0), "Funade does nothing");
 }
 
 /// That its time was over is no cause: why it was, is.

@@ -126,6 +126,7 @@ fn histories() -> impl Strategy<Value = Vec<ServiceDeployment>> {
                 status,
                 reason: None,
                 began_at: NOW,
+                alarms: Vec::new(),
             }
         };
         numbered.map(entry).collect()

@@ -9,11 +9,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::primitives::DateTime;
 use aws_sdk_ecs::types::{
-    CreatedAt, Rollback, ServiceDeployment as Described, ServiceDeploymentBrief,
+    CreatedAt, Rollback, ServiceDeployment as Described, ServiceDeploymentAlarms,
+    ServiceDeploymentBrief, ServiceDeploymentRollbackMonitorsStatus,
     ServiceDeploymentStatus as Status, StopServiceDeploymentStopType,
 };
 use funade::facts::ecs::{ServiceDeployment, ServiceDeploymentStatus};
-use funade::facts::names::{ClusterName, EcsServiceName, Place, RevisionArn, ServiceDeploymentArn};
+use funade::facts::names::{
+    AlarmName, ClusterName, EcsServiceName, Place, RevisionArn, ServiceDeploymentArn,
+};
 use funade::world::CallError;
 use futures_util::future::try_join;
 use jiff::Timestamp;
@@ -154,7 +157,18 @@ fn read(
         status: status(described.and_then(Described::status).or(listed.status())),
         reason: reason.map(str::to_owned),
         began_at: began_at(listed)?,
+        alarms: described.and_then(Described::alarms).map(raised).unwrap_or_default(),
     })
+}
+
+/// The names of the alarms that were raised, of those that ECS watches.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceDeploymentAlarms.html>
+fn raised(alarms: &ServiceDeploymentAlarms) -> Vec<AlarmName> {
+    if alarms.status() == Some(&ServiceDeploymentRollbackMonitorsStatus::Disabled) {
+        return Vec::new();
+    }
+    let names = alarms.triggered_alarm_names().iter();
+    names.filter_map(|name| AlarmName::parse(name).ok()).collect()
 }
 
 /// One that waits for its turn has been created and not been started.
@@ -227,6 +241,19 @@ mod tests {
             (1, ServiceDeploymentStatus::RolledBack, "Circuit breaker".to_owned()),
         ];
         assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn the_alarms_that_were_raised_are_named() {
+        use ServiceDeploymentRollbackMonitorsStatus::{Disabled, Triggered};
+        let of = |status| {
+            let alarms = ServiceDeploymentAlarms::builder().status(status);
+            let alarms = alarms.alarm_names("web-5xx").alarm_names("web-slow");
+            raised(&alarms.triggered_alarm_names("web-5xx").build())
+        };
+        assert_eq!(of(Triggered), [AlarmName::parse("web-5xx").expect("a name")]);
+        assert!(of(Disabled).is_empty());
+        assert!(raised(&ServiceDeploymentAlarms::builder().build()).is_empty());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use funade::facts::cause::StoppedTask;
 use funade::facts::ecs::{Controller, EcsService, RolloutState, ServiceDeployment, ServiceMessage};
 use funade::facts::names::{
-    ClusterName, ContainerName, DeploymentId, EcsServiceName, Place, RevisionArn,
+    AlarmName, ClusterName, ContainerName, DeploymentId, EcsServiceName, Place, RevisionArn,
 };
 use funade::facts::task_definition::{Registration, Revision};
 use funade::world::CallProblem;
@@ -262,6 +262,23 @@ impl Sim {
         if let Some(newest) = newest {
             state.services.remember(&key, now);
             state.services.existing(&key).stop(&newest.arn, now);
+        }
+    }
+
+    /// An alarm is raised that a service's deployments are watched by in ECS itself.
+    pub fn raise_deployment_alarm(
+        &self,
+        place: &Place,
+        cluster: &ClusterName,
+        name: &EcsServiceName,
+        alarm: &AlarmName,
+    ) {
+        let state = &mut *self.state_mut();
+        let key = (place.clone(), cluster.clone(), name.clone());
+        state.services.remember(&key, state.now);
+        if state.services.existing(&key).alarm(alarm, state.now) {
+            let name = Happened::event_name(Happened::Failed);
+            state.services.happened.push(ServiceHappened { key, name });
         }
     }
 

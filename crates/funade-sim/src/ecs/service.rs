@@ -9,7 +9,7 @@ use funade::facts::ecs::{
     Controller, Deployment, DeploymentStatus, EcsService, RolloutState, ServiceDeployment,
     ServiceDeploymentStatus, ServiceMessage,
 };
-use funade::facts::names::{DeploymentId, RevisionArn, ServiceDeploymentArn};
+use funade::facts::names::{AlarmName, DeploymentId, RevisionArn, ServiceDeploymentArn};
 use jiff::{SignedDuration, Timestamp};
 
 use super::behaviour::{Behaviour, Failure};
@@ -195,6 +195,7 @@ impl Service {
             status: ServiceDeploymentStatus::InProgress,
             reason: None,
             began_at: now,
+            alarms: Vec::new(),
         };
         self.history.push(told);
         self.deployments.insert(0, fresh);
@@ -315,6 +316,19 @@ impl Service {
         back.began = now;
         back.over = None;
         self.note_current(ServiceDeploymentStatus::RollingBack, Some(reason));
+    }
+
+    /// An alarm is raised that ECS itself watches: it gives up the deployment that is under way, and
+    /// goes back. Says whether there was one.
+    pub(super) fn alarm(&mut self, alarm: &AlarmName, now: Timestamp) -> bool {
+        let under_way =
+            |entry: &&mut ServiceDeployment| entry.status == ServiceDeploymentStatus::InProgress;
+        let Some(entry) = self.history.last_mut().filter(under_way) else { return false };
+        entry.alarms.push(alarm.clone());
+        let reason = "ECS deployment failed: alarm detected.";
+        self.give_up(reason, now);
+        self.roll_back(reason, now);
+        true
     }
 
     /// `StopServiceDeployment`. Says whether it could be.

@@ -16,7 +16,7 @@ use crate::facts::deploy::{Deploy, Ending, GoingBack, Phase, Progress, UndoneBy}
 use crate::facts::ecs::{
     Deployment, DeploymentStatus, RolloutState, ServiceDeployment, ServiceDeploymentStatus,
 };
-use crate::facts::names::RevisionArn;
+use crate::facts::names::{AlarmName, RevisionArn};
 use crate::facts::record::TargetRecord;
 use crate::facts::release::Assignment;
 
@@ -305,8 +305,13 @@ fn failed(
 fn given_up(record: TargetRecord, seen: &Seen<'_>, reason: &str) -> Result<TargetRecord, Lack> {
     let deploy = record.deploy.as_ref().expect("the caller has seen it");
     let revision = deploy.progress.revision().expect("it was deployed");
-    let cause = cause(deploy, seen, Trigger::GivenUp, reason)?;
-    let goes_back_itself = entry(seen, revision)?.is_some_and(|entry| match entry.status {
+    let entry = entry(seen, revision)?;
+    let alarms = entry.map(|entry| entry.alarms.as_slice()).unwrap_or_default();
+    let cause = match names(alarms) {
+        None => cause(deploy, seen, Trigger::GivenUp, reason)?,
+        Some(raised) => cause(deploy, seen, Trigger::Alarm, &format!("{reason}; {raised}"))?,
+    };
+    let goes_back_itself = entry.is_some_and(|entry| match entry.status {
         ServiceDeploymentStatus::RollingBack | ServiceDeploymentStatus::RolledBack => true,
         ServiceDeploymentStatus::InProgress
         | ServiceDeploymentStatus::Successful
@@ -325,4 +330,14 @@ fn given_up(record: TargetRecord, seen: &Seen<'_>, reason: &str) -> Result<Targe
         asked_at: None,
     };
     arrived(goes_back(record, going, seen.now), seen)
+}
+
+/// ECS's own deployment alarms that were raised, as a sentence's part.
+fn names(alarms: &[AlarmName]) -> Option<String> {
+    let names: Vec<&str> = alarms.iter().map(AlarmName::as_str).collect();
+    match names.as_slice() {
+        [] => None,
+        [name] => Some(format!("the alarm {name} was raised")),
+        _ => Some(format!("the alarms {} were raised", names.join(", "))),
+    }
 }

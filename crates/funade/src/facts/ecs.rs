@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::facts::names::{DeploymentId, RevisionArn, ServiceDeploymentArn};
+use crate::facts::names::{AlarmName, DeploymentId, RevisionArn, ServiceDeploymentArn};
 
 /// An ECS service, as `DescribeServices` describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +49,8 @@ pub struct ServiceDeployment {
     pub reason: Option<String>,
     /// When it began.
     pub began_at: Timestamp,
+    /// The alarms that ECS itself watches for it and that were raised while it went on.
+    pub alarms: Vec<AlarmName>,
 }
 
 /// How far an entry of the history has come.
