@@ -4,7 +4,7 @@
 use funade::facts::cause::{Diagnosis, StoppedContainer, StoppedTask, Trigger};
 use funade::facts::deploy::UndoneBy;
 use funade::facts::names::AlarmName;
-use funade_sim::{Behaviour, Breaker, Failure};
+use funade_sim::{Behaviour, Breaker, Failure, Fault};
 use funade_tests::{Stage, deployed, digest};
 use jiff::SignedDuration;
 
@@ -114,6 +114,35 @@ fn the_tasks_of_another_deployment_are_not_its_cause() {
     let (cause, ..) = stage.rolled_back(acme);
     assert_eq!(cause.diagnosis, Diagnosis::OutOfMemory, "{cause:?}");
     assert!(cause.tasks.iter().all(|task| !task.contains("CannotPull")), "{cause:?}");
+}
+
+/// The tasks that stopped are evidence: to be refused them delays no rollback.
+#[test]
+fn tasks_that_cannot_be_read_delay_no_rollback() {
+    let hangs = || {
+        let stage = deployed(&[]);
+        stage.hangs(3, Failure::Exits(1));
+        stage.push_begun("1.4.3", 3);
+        stage.wait_minutes(15);
+        stage
+    };
+    let look = |stage: &Stage| {
+        let before = stage.sim.calls().len();
+        stage.sim.pass_time(SignedDuration::from_mins(10));
+        stage.pass(stage.target("acme"));
+        let calls = stage.sim.calls().into_iter().skip(before);
+        calls.map(|call| call.operation).position(|operation| operation == "DescribeTasks")
+    };
+    let read_at = look(&hangs()).expect("they are looked at");
+    let stage = hangs();
+    stage.sim.plan_fault(read_at, Fault::Throttled);
+    look(&stage);
+    assert_eq!(stage.stands(stage.target("acme")).0, "rolls-back");
+    stage.rest();
+    let (cause, ..) = stage.rolled_back(stage.target("acme"));
+    assert_eq!(cause.diagnosis, Diagnosis::Deadline);
+    let [task] = &cause.tasks[..] else { panic!("{cause:?}") };
+    assert!(task.starts_with("the stopped tasks could not be read: DescribeTasks"), "{task}");
 }
 
 /// What keeps dying in the same way is told once, with how often.

@@ -243,6 +243,7 @@ prop_compose! {
             deployments: Some(deployments),
             alarms: Some(alarms),
             stopped: Some(Vec::new()),
+            stopped_unread: None,
             way_back: Some(WayBack { active: way.0, image_present: way.1 }),
             stores,
             changed,

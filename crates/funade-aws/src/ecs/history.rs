@@ -5,14 +5,18 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
 
 use aws_sdk_ecs::Client;
+use aws_sdk_ecs::error::ProvideErrorMetadata;
 use aws_sdk_ecs::primitives::DateTime;
 use aws_sdk_ecs::types::{
     CreatedAt, Rollback, ServiceDeployment as Described, ServiceDeploymentAlarms,
     ServiceDeploymentBrief, ServiceDeploymentRollbackMonitorsStatus,
     ServiceDeploymentStatus as Status, StopServiceDeploymentStopType,
 };
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
 use funade::facts::ecs::{ServiceDeployment, ServiceDeploymentStatus};
 use funade::facts::names::{
     AlarmName, ClusterName, EcsServiceName, Place, RevisionArn, ServiceDeploymentArn,
@@ -20,6 +24,7 @@ use funade::facts::names::{
 use funade::world::CallError;
 use futures_util::future::try_join;
 use jiff::Timestamp;
+use tracing::warn;
 
 use super::moment;
 use crate::errors::call_error;
@@ -34,7 +39,8 @@ const PAGE_SIZE: i32 = 100;
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html>
 const ENTRIES_MAX: usize = 20;
 
-/// The service deployments that began after a moment, the newest first.
+/// The service deployments that began after a moment, the newest first. None where ECS keeps no
+/// history of the service, or may not tell it: what the service itself shows is enough to go on.
 pub(super) async fn since(
     world: &AwsWorld,
     place: &Place,
@@ -43,7 +49,56 @@ pub(super) async fn since(
     since: Timestamp,
 ) -> Result<Vec<ServiceDeployment>, CallError> {
     let subject = format!("{service} in {cluster} of {place}");
-    let ecs = world.clients().of(place).ecs;
+    match read_since(&world.clients().of(place).ecs, cluster, service, since, &subject).await {
+        Ok(found) => Ok(found),
+        Err(Unread::NotToBeHad) => Ok(Vec::new()),
+        Err(Unread::Failed(error)) => Err(error),
+    }
+}
+
+/// Why the history was not read.
+enum Unread {
+    /// There is none, or we have no right to it. That does not pass by itself.
+    NotToBeHad,
+    /// The call failed.
+    Failed(CallError),
+}
+
+impl Unread {
+    fn of<E>(operation: &'static str, subject: &str, error: &SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        let failed = call_error(operation, subject, error);
+        if !is_not_to_be_had(error.code(), error.message()) {
+            return Self::Failed(failed);
+        }
+        warn!(error = failed.in_full(), "ECS's history is not to be had");
+        Self::NotToBeHad
+    }
+}
+
+/// Whether ECS says that it keeps no history of such a service, or that we may not read it.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServiceDeployments.html>
+fn is_not_to_be_had(code: Option<&str>, message: Option<&str>) -> bool {
+    let says_so = || {
+        let message = message.unwrap_or_default().to_lowercase();
+        message.contains("not supported") || message.contains("unsupported")
+    };
+    match code {
+        Some("UnsupportedFeatureException" | "AccessDeniedException") => true,
+        Some("ClientException" | "InvalidParameterException") => says_so(),
+        Some(_) | None => false,
+    }
+}
+
+async fn read_since(
+    ecs: &Client,
+    cluster: &ClusterName,
+    service: &EcsServiceName,
+    since: Timestamp,
+    subject: &str,
+) -> Result<Vec<ServiceDeployment>, Unread> {
     let after = DateTime::from_secs(since.as_second());
     let listed = ecs
         .list_service_deployments()
@@ -53,13 +108,13 @@ pub(super) async fn since(
         .max_results(PAGE_SIZE)
         .send()
         .await
-        .map_err(|error| call_error("ListServiceDeployments", &subject, &error))?;
+        .map_err(|error| Unread::of("ListServiceDeployments", subject, &error))?;
     let entries = newest(listed.service_deployments.unwrap_or_default());
     if entries.is_empty() {
         return Ok(Vec::new());
     }
     let (described, revisions) =
-        try_join(describe(&ecs, &entries, &subject), revisions(&ecs, &entries, &subject)).await?;
+        try_join(describe(ecs, &entries, subject), revisions(ecs, &entries, subject)).await?;
     Ok(entries.iter().filter_map(|entry| read(entry, &described, &revisions)).collect())
 }
 
@@ -105,14 +160,14 @@ async fn describe(
     ecs: &Client,
     entries: &[Entry],
     subject: &str,
-) -> Result<BTreeMap<String, Described>, CallError> {
+) -> Result<BTreeMap<String, Described>, Unread> {
     let arns = entries.iter().map(|entry| entry.arn.clone()).collect();
     let output = ecs
         .describe_service_deployments()
         .set_service_deployment_arns(Some(arns))
         .send()
         .await
-        .map_err(|error| call_error("DescribeServiceDeployments", subject, &error))?;
+        .map_err(|error| Unread::of("DescribeServiceDeployments", subject, &error))?;
     let described = output.service_deployments.unwrap_or_default().into_iter();
     Ok(described.filter_map(|one| Some((one.service_deployment_arn.clone()?, one))).collect())
 }
@@ -122,7 +177,7 @@ async fn revisions(
     ecs: &Client,
     entries: &[Entry],
     subject: &str,
-) -> Result<BTreeMap<String, RevisionArn>, CallError> {
+) -> Result<BTreeMap<String, RevisionArn>, Unread> {
     // Two deployments can bring the same one, and it may be asked for once only.
     let arns: BTreeSet<String> = entries.iter().map(|entry| entry.revision.clone()).collect();
     let output = ecs
@@ -130,7 +185,7 @@ async fn revisions(
         .set_service_revision_arns(Some(arns.into_iter().collect()))
         .send()
         .await
-        .map_err(|error| call_error("DescribeServiceRevisions", subject, &error))?;
+        .map_err(|error| Unread::of("DescribeServiceRevisions", subject, &error))?;
     let described = output.service_revisions.unwrap_or_default().into_iter();
     let revisions = described.filter_map(|one| {
         Some((one.service_revision_arn?, RevisionArn::parse(one.task_definition?).ok()?))
@@ -241,6 +296,18 @@ mod tests {
             (1, ServiceDeploymentStatus::RolledBack, "Circuit breaker".to_owned()),
         ];
         assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn a_history_that_is_not_to_be_had_is_told_from_a_call_that_failed() {
+        let unsupported = "Service deployments are not supported for this deployment controller.";
+        assert!(is_not_to_be_had(Some("UnsupportedFeatureException"), None));
+        assert!(is_not_to_be_had(Some("AccessDeniedException"), Some("not authorized")));
+        assert!(is_not_to_be_had(Some("ClientException"), Some(unsupported)));
+        assert!(!is_not_to_be_had(Some("ClientException"), Some("Too many requests")));
+        assert!(!is_not_to_be_had(Some("ThrottlingException"), None));
+        assert!(!is_not_to_be_had(Some("ServerException"), None));
+        assert!(!is_not_to_be_had(None, Some("not supported")));
     }
 
     #[test]

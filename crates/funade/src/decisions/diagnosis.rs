@@ -105,7 +105,10 @@ pub(super) fn cause(
     if last.is_empty() {
         last = messages.iter().take(MESSAGES_MAX).map(|message| cut(&message.text)).collect();
     }
-    Ok(Cause { trigger, diagnosis, what: cut(what), tasks: lines(&tasks), messages: last })
+    let unread = seen.observed.stopped_unread.iter();
+    let unread = unread.map(|why| cut(&format!("the stopped tasks could not be read: {why}")));
+    let tasks = lines(&tasks).into_iter().chain(unread).collect();
+    Ok(Cause { trigger, diagnosis, what: cut(what), tasks, messages: last })
 }
 
 /// What most of the tasks died of; or, where none says, what ECS says of the service.

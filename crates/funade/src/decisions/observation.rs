@@ -35,6 +35,9 @@ pub struct Observation {
     pub alarms: Option<BTreeMap<AlarmName, AlarmState>>,
     /// The service's tasks that stopped lately.
     pub stopped: Option<Vec<StoppedTask>>,
+    /// Why those tasks could not be read, where they could not. They are evidence, and none is
+    /// worth waiting for with a rollback.
+    pub stopped_unread: Option<String>,
     /// Whether what served before can be brought back.
     pub way_back: Option<WayBack>,
     /// All that the target's paths and secrets hold.

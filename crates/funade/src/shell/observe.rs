@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::try_join;
 use jiff::{SignedDuration, Timestamp};
+use tracing::warn;
 
 use crate::config::{Config, Target};
 use crate::decisions::observation::{Lack, Observation, WayBack};
 use crate::decisions::plan::{Plan, plan};
+use crate::facts::cause::StoppedTask;
 use crate::facts::deploy::{Deploy, Progress};
 use crate::facts::ecs::{AlarmState, EcsService, ServiceDeployment};
 use crate::facts::hold::Hold;
@@ -19,7 +21,7 @@ use crate::facts::release::{Assignment, RollbackRequest};
 use crate::facts::subject::Subject;
 use crate::facts::task_definition::DEPLOY_TAG;
 use crate::shell::read_stores::read_stores;
-use crate::world::{Alarms, CallError, Ecr, Ecs, Ledger, World};
+use crate::world::{Alarms, CallError, CallProblem, Ecr, Ecs, Ledger, World};
 
 /// How much ECS's clock may differ from ours. A revision of a deploy is never deployed before it, so
 /// looking further back costs nothing but a few entries.
@@ -234,14 +236,27 @@ async fn read_lacking<W: World>(
         }
         Lack::Alarms => observed.alarms = Some(read_alarms(world, target).await?),
         Lack::StoppedTasks => {
-            let stopped = world.ecs().stopped_tasks(place, cluster, ecs_service).await?;
-            observed.stopped = Some(stopped);
+            let stopped = world.ecs().stopped_tasks(place, cluster, ecs_service).await;
+            let (stopped, unread) = stopped.map(|stopped| (stopped, None)).or_else(without)?;
+            (observed.stopped, observed.stopped_unread) = (Some(stopped), unread);
         }
         Lack::WayBack(revision) => {
             observed.way_back = Some(way_back(world, target, &revision).await?);
         }
     }
     Ok(())
+}
+
+/// No tasks, and why: what is refused, or too much at the moment, does not keep a service from going
+/// back.
+fn without(error: CallError) -> Result<(Vec<StoppedTask>, Option<String>), CallError> {
+    match error.problem {
+        CallProblem::Refused | CallProblem::Throttled | CallProblem::LimitReached => {
+            warn!(error = error.in_full(), "going on without the stopped tasks");
+            Ok((Vec::new(), Some(error.to_string())))
+        }
+        CallProblem::NoAnswer | CallProblem::Conflict => Err(error),
+    }
 }
 
 async fn read_deployments<W: World>(
@@ -298,6 +313,11 @@ pub(super) async fn look<W: World>(
     let guess = seen.map_or(target.ecs_service.as_str(), RevisionArn::as_str).to_owned();
     let guess = described.revision().map_or(guess, ToString::to_string);
     let asked = described.image_present();
+    let goes_on = |assigned: &Assignment| {
+        record.deploy.as_ref().is_some_and(|deploy| {
+            deploy.is_under_way() && deploy.assignment.release.digest == assigned.release.digest
+        })
+    };
     let service = async {
         match described {
             Described::Already { service, .. } => Ok(service),
@@ -310,6 +330,8 @@ pub(super) async fn look<W: World>(
         match (asked, assigned) {
             (Some(present), _) => Ok(present),
             (None, None) => Ok(true),
+            // It was there when its deploy began, which is all that is looked at now.
+            (None, Some(assigned)) if goes_on(assigned) => Ok(true),
             (None, Some(assigned)) => {
                 let digest = &assigned.release.digest;
                 world.ecr().has_image(&target.pulls_from, &target.repository, digest).await
@@ -337,6 +359,7 @@ pub(super) async fn look<W: World>(
         deployments,
         alarms: None,
         stopped: None,
+        stopped_unread: None,
         way_back: None,
         stores: None,
         changed: known.changed.clone(),
