@@ -34,6 +34,13 @@ const STEP_DEFAULT_PERCENT: f64 = 10.0;
 /// What ECS does where a linear configuration leaves the wait between its steps open.
 const STEP_BAKE_DEFAULT_MINUTES: i32 = 6;
 
+/// How long ECS goes on watching its own deployment alarms once the tasks are replaced, at the most
+/// that is allowed for. ECS computes it from the alarms and tells it nowhere: fifteen minutes are
+/// three evaluations of an alarm that looks at five minutes at a time. Too short, and a healthy
+/// deployment is undone; too long, and a stuck one is undone later.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html>
+const ALARMS_WATCHED: SignedDuration = SignedDuration::from_mins(15);
+
 /// Reads services of one cluster, with one call.
 pub(super) async fn read_many(
     world: &AwsWorld,
@@ -142,12 +149,14 @@ fn read_deployment(
     })
 }
 
-/// How long a healthy deployment waits by itself, at the most. What stands beside `ROLLING` is for
-/// the other strategies.
+/// How long a healthy deployment waits by itself, at the most: for its strategy, and for the alarms
+/// that ECS itself watches. What stands beside `ROLLING` is for the other strategies.
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html>
 fn strategy_waits(configuration: &DeploymentConfiguration) -> SignedDuration {
     let bake = minutes(configuration.bake_time_in_minutes().unwrap_or(0));
-    match configuration.strategy() {
+    let alarms = configuration.alarms().is_some_and(DeploymentAlarms::enable);
+    let watched = if alarms { ALARMS_WATCHED } else { SignedDuration::ZERO };
+    let of_strategy = match configuration.strategy() {
         Some(DeploymentStrategy::BlueGreen) => bake,
         Some(DeploymentStrategy::Canary) => {
             let canary = configuration.canary_configuration();
@@ -162,7 +171,8 @@ fn strategy_waits(configuration: &DeploymentConfiguration) -> SignedDuration {
             bake + times(wait, (100.0 / percent.unwrap_or(STEP_DEFAULT_PERCENT)).ceil())
         }
         Some(_) | None => SignedDuration::ZERO,
-    }
+    };
+    of_strategy + watched
 }
 
 fn minutes(count: i32) -> SignedDuration {
@@ -255,6 +265,18 @@ mod tests {
         assert_eq!(waits("LINEAR", None, Some((20.0, 5))), 55);
         // A step that does not divide a hundred has a shorter one behind it.
         assert_eq!(waits("LINEAR", None, Some((30.0, 5))), 50);
+    }
+
+    #[test]
+    fn alarms_that_ecs_watches_are_given_time() {
+        let waits = |enable| {
+            let alarms = DeploymentAlarms::builder().alarm_names("acme-order-api-5xx");
+            let alarms = alarms.enable(enable).rollback(true).build().expect("complete");
+            let rolling = DeploymentConfiguration::builder().strategy(DeploymentStrategy::Rolling);
+            strategy_waits(&rolling.alarms(alarms).build())
+        };
+        assert_eq!(waits(true), ALARMS_WATCHED);
+        assert_eq!(waits(false), SignedDuration::ZERO);
     }
 
     #[test]
