@@ -106,7 +106,7 @@ pub(super) fn read(service: &Service, subject: &str) -> Result<EcsService, CallE
         deployments: service
             .deployments()
             .iter()
-            .map(|deployment| read_deployment(deployment, subject))
+            .map(|deployment| read_deployment(service, deployment, subject))
             .collect::<Result<_, _>>()?,
         strategy_waits: service
             .deployment_configuration()
@@ -127,6 +127,7 @@ fn has_brake(configuration: &DeploymentConfiguration) -> bool {
 }
 
 fn read_deployment(
+    service: &Service,
     deployment: &aws_sdk_ecs::types::Deployment,
     subject: &str,
 ) -> Result<Deployment, CallError> {
@@ -142,11 +143,21 @@ fn read_deployment(
         rollout: match deployment.rollout_state() {
             Some(DeploymentRolloutState::Completed) => RolloutState::Completed,
             Some(DeploymentRolloutState::Failed) => RolloutState::Failed,
+            None if is_alone_and_steady(service, deployment) => RolloutState::Completed,
             Some(_) | None => RolloutState::InProgress,
         },
         reason: deployment.rollout_state_reason().map(str::to_owned),
         updated_at: moment(deployment.updated_at()),
     })
+}
+
+/// Whether a deployment is complete of which ECS tells no state, as for services behind a Classic
+/// Load Balancer: it has all its tasks, and no other is left.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html>
+fn is_alone_and_steady(service: &Service, deployment: &aws_sdk_ecs::types::Deployment) -> bool {
+    let complete =
+        deployment.running_count() == deployment.desired_count() && deployment.pending_count() == 0;
+    complete && service.deployments().len() == 1
 }
 
 /// How long a healthy deployment waits by itself, at the most: for its strategy, and for the alarms
@@ -234,6 +245,33 @@ mod tests {
         let reason = unanswered(&[failure("MISSING"), failure("INTERNAL")]).expect("it is open");
         assert!(reason.ends_with("service/acme/order-api: INTERNAL"), "{reason}");
         assert!(unanswered(&[Failure::builder().build()]).is_some());
+    }
+
+    #[test]
+    fn a_state_that_ecs_does_not_tell_follows_from_the_tasks() {
+        let deployment = |id: u32, state: Option<DeploymentRolloutState>, (running, pending)| {
+            let revision = format!("arn:aws:ecs:eu-west-1:222222222222:task-definition/web:{id}");
+            aws_sdk_ecs::types::Deployment::builder()
+                .id(format!("ecs-svc/{id}"))
+                .status(if id == 2 { "PRIMARY" } else { "ACTIVE" })
+                .task_definition(revision)
+                .set_rollout_state(state)
+                .desired_count(3)
+                .running_count(running)
+                .pending_count(pending)
+                .build()
+        };
+        let rollout = |deployments| {
+            let service = Service::builder().set_deployments(Some(deployments)).build();
+            read(&service, "web").expect("complete").primary().expect("it has one").rollout
+        };
+        assert_eq!(rollout(vec![deployment(2, None, (3, 0))]), RolloutState::Completed);
+        assert_eq!(rollout(vec![deployment(2, None, (2, 1))]), RolloutState::InProgress);
+        assert_eq!(rollout(vec![deployment(2, None, (3, 1))]), RolloutState::InProgress);
+        let two = vec![deployment(2, None, (3, 0)), deployment(1, None, (1, 0))];
+        assert_eq!(rollout(two), RolloutState::InProgress);
+        let told = deployment(2, Some(DeploymentRolloutState::InProgress), (3, 0));
+        assert_eq!(rollout(vec![told]), RolloutState::InProgress, "what ECS says counts");
     }
 
     #[test]

@@ -120,7 +120,7 @@ pub enum DeploymentStatus {
 /// How far a deployment has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RolloutState {
-    /// Going on. Also a service that reports no state.
+    /// Going on.
     InProgress,
     /// Reached its steady state.
     Completed,
