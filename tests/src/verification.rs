@@ -151,11 +151,11 @@ impl Stage {
         self.sim.run(asked).expect("nothing dies")
     }
 
-    /// A person lifts the hold on a target, whoever has set it.
+    /// A person lifts the hold on a target.
     pub fn unhold(&self, target: &Target) -> Hold {
         let on = Subject::Target(target.id.clone());
         let lifted = self.sim.run(lift_hold(&self.sim, &self.config, &on, "erin"));
-        lifted.expect("nothing dies").expect("it is held")
+        lifted.expect("nothing dies").expect("it is held").hold
     }
 
     /// The hold that stands on a target.

@@ -3,10 +3,10 @@
 use funade::config::Target;
 use funade::facts::hold::Hold;
 use funade::facts::subject::Subject;
-use funade::shell::{HoldError, lift_hold, set_hold, standing_holds};
+use funade::shell::{HoldError, LiftedHold, lift_hold, set_hold, standing_holds};
 use funade::world::World;
 use funade_sim::Fault;
-use funade_tests::{Stage, deployed, digest, plain, text};
+use funade_tests::{Stage, deployed, digest, plain, tag, text};
 use jiff::SignedDuration;
 
 fn hold(stage: &Stage, on: &str, hours: Option<i64>) {
@@ -24,7 +24,15 @@ fn hold(stage: &Stage, on: &str, hours: Option<i64>) {
     set.expect("nothing dies").expect("no fault");
 }
 
-fn lift(stage: &Stage, on: &str) -> Result<Hold, HoldError> {
+/// Every target has rolled 1.4.3 back.
+fn rolled_back() -> Stage {
+    let stage = deployed(&[]);
+    stage.crashes(3, 3);
+    stage.push("1.4.3", 3);
+    stage
+}
+
+fn lift(stage: &Stage, on: &str) -> Result<LiftedHold, HoldError> {
     let on = Subject::parse_named(on).expect("well-formed");
     stage.sim.run(lift_hold(&stage.sim, &stage.config, &on, "erin")).expect("nothing dies")
 }
@@ -70,7 +78,7 @@ fn lifted_it_goes_on_with_the_newest() {
     stage.push("1.4.3", 3);
     stage.push("1.4.4", 4);
     let lifted = lift(&stage, "acme/order-api").expect("it stands");
-    assert_eq!(lifted.lifted.expect("it is lifted").by, "erin");
+    assert_eq!(lifted.hold.lifted.expect("it is lifted").by, "erin");
     stage.rest();
     assert_eq!(stage.updates(acme), 2, "1.4.3 is passed over");
     assert!(stage.runs(acme, &digest(4)));
@@ -126,7 +134,7 @@ fn neither_parameters_nor_a_person_pass_a_hold() {
     hold(&stage, "acme/order-api", None);
     stage.change(acme, "MODE", text("b"));
     stage.rest();
-    stage.put_image(&funade_tests::tag("1.4.1"), &digest(1));
+    stage.put_image(&tag("1.4.1"), &digest(1));
     stage.request("1.4.1");
     stage.rest();
     assert_eq!((stage.stands(acme).0.as_str(), stage.updates(acme)), ("held", 1));
@@ -148,6 +156,49 @@ fn a_hold_does_not_hide_a_failure() {
     assert_eq!(stage.stands(acme).0, "rolled-back");
     stage.push("1.4.4", 4);
     assert_eq!(stage.stands(acme).0, "held");
+}
+
+/// A migration's hold says nothing of a release that was undone before.
+#[test]
+fn lifting_a_services_hold_leaves_what_rollbacks_have_left() {
+    let stage = rolled_back();
+    let before = stage.changes();
+    hold(&stage, "order-api", None);
+    let lifted = lift(&stage, "order-api").expect("it stands");
+    assert_eq!(lifted.stand.len(), stage.targets().len(), "{:?}", lifted.stand);
+    stage.rest();
+    stage.look_at_service();
+    for target in stage.targets() {
+        stage.look(target);
+        assert_eq!(stage.stands(target).0, "rolled-back");
+    }
+    assert_eq!(stage.changes(), before);
+    assert_eq!(standing(&stage).len(), stage.targets().len());
+}
+
+/// Of two holds on a target a person's is lifted first, and then the rollback's.
+#[test]
+fn a_persons_hold_is_lifted_before_a_rollbacks() {
+    let stage = rolled_back();
+    let acme = stage.target("acme");
+    let before = stage.changes();
+    hold(&stage, "acme/order-api", None);
+    let LiftedHold { hold, stand } = lift(&stage, "acme/order-api").expect("it stands");
+    assert_eq!((hold.by.as_str(), hold.release), ("dana", None));
+    assert_eq!(stand.len(), 1);
+    assert_eq!((stand[0].by.as_str(), &stand[0].release), ("the rollback", &Some(tag("1.4.3"))));
+    stage.rest();
+    stage.look(acme);
+    assert_eq!((stage.stands(acme).0.as_str(), stage.changes()), ("rolled-back", before));
+    // Once more, and it is tried again: there, and nowhere else.
+    let LiftedHold { hold, stand } = lift(&stage, "acme/order-api").expect("it stands");
+    assert_eq!(
+        (hold.by.as_str(), hold.release, stand),
+        ("the rollback", Some(tag("1.4.3")), vec![])
+    );
+    stage.rest();
+    let tried = before.map(|calls| calls + 1);
+    assert_eq!((stage.stands(acme).0.as_str(), stage.changes()), ("rolled-back", tried));
 }
 
 /// Whatever call fails, whoever dies: nothing begins while the hold stands.

@@ -248,7 +248,7 @@ prop_compose! {
             stores,
             changed,
             hold: None,
-            lifted_at: None,
+            let_again: None,
             turns,
             rollback: None,
         }

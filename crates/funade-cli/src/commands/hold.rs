@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use funade::facts::hold::Hold;
 use funade::facts::names::Tag;
 use funade::facts::subject::Subject;
-use funade::shell::{HoldError, lift_hold, set_hold, standing_holds};
+use funade::shell::{HoldError, LiftedHold, lift_hold, set_hold, standing_holds};
 use funade::world::World;
 use funade_aws::AwsWorld;
 use jiff::{SignedDuration, Timestamp};
@@ -62,20 +62,41 @@ pub(super) async fn lift(
 ) -> Result<Answer> {
     let config = config_in_force(world).await?;
     match Box::pin(lift_hold(world, &config, on, by)).await {
-        Ok(hold) => {
+        Ok(lifted) => {
             match format {
-                Format::Json => print_json(&to_value(&hold)),
-                Format::Text => println!(
-                    "{} is held no more, and is looked at now. It was held by {}: {}",
-                    on.named(),
-                    hold.by,
-                    hold.reason
-                ),
+                Format::Json => print_json(&lifted_value(&lifted)),
+                Format::Text => println!("{}", lifted_text(&lifted)),
             }
             Ok(Answer::Yes)
         }
         Err(error) => refused(&error, format),
     }
+}
+
+/// What is lifted, what is tried again for it, and what stands still.
+fn lifted_text(LiftedHold { hold, stand }: &LiftedHold) -> String {
+    let (on, by, reason) = (hold.on.named(), &hold.by, &hold.reason);
+    let first = match &hold.release {
+        Some(release) => format!("{on} is looked at now, and {release} is tried there again."),
+        None => format!("{on} is held no more by {by}, and is looked at now."),
+    };
+    let mut lines = vec![format!("{first} It was held by {by}: {reason}")];
+    lines.extend(stand.iter().map(|left| {
+        let release = left.release.as_ref().map_or("what was undone", Tag::as_str);
+        let (held, by) = (left.on.named(), &left.by);
+        let once_more = if left.on == hold.on { ", type this once more" } else { "" };
+        format!(
+            "{held} is held still by {by}, and {release} is not tried there. To try it \
+             again{once_more}: funade unhold {held}"
+        )
+    }));
+    lines.join("\n")
+}
+
+fn lifted_value(LiftedHold { hold, stand }: &LiftedHold) -> Value {
+    let mut value = to_value(hold);
+    value["stand"] = stand.iter().map(to_value).collect();
+    value
 }
 
 /// Lists the holds that stand.
@@ -161,5 +182,47 @@ fn ends(hold: &Hold) -> String {
         (None, Some(release)) => {
             format!("until somebody lifts it, or a release newer than {release} comes")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hold(on: &str, by: &str, release: Option<&str>) -> Hold {
+        Hold {
+            on: Subject::parse_named(on).expect("well-formed"),
+            release: release.map(|tag| Tag::parse(tag).expect("a tag")),
+            reason: format!("why {by} did"),
+            by: by.to_owned(),
+            since: Timestamp::UNIX_EPOCH,
+            until: None,
+            lifted: None,
+        }
+    }
+
+    #[test]
+    fn lifted_it_says_what_is_tried_again_and_what_is_not() {
+        let left = hold("acme/order-api", "the rollback", Some("1.5.0"));
+        let of_person =
+            LiftedHold { hold: hold("acme/order-api", "dana", None), stand: vec![left.clone()] };
+        assert_eq!(
+            lifted_text(&of_person),
+            "acme/order-api is held no more by dana, and is looked at now. It was held by dana: why \
+             dana did\nacme/order-api is held still by the rollback, and 1.5.0 is not tried there. \
+             To try it again, type this once more: funade unhold acme/order-api"
+        );
+        let of_service =
+            LiftedHold { hold: hold("order-api", "dana", None), stand: vec![left.clone()] };
+        assert!(
+            lifted_text(&of_service).ends_with("To try it again: funade unhold acme/order-api")
+        );
+        let of_rollback = LiftedHold { hold: left, stand: Vec::new() };
+        assert_eq!(
+            lifted_text(&of_rollback),
+            "acme/order-api is looked at now, and 1.5.0 is tried there again. It was held by the \
+             rollback: why the rollback did"
+        );
+        assert_eq!(lifted_value(&of_person)["stand"][0]["release"], "1.5.0");
     }
 }

@@ -248,7 +248,7 @@ impl<'sim> Course<'sim> {
         self.person(async move {
             let on = Subject::Target(id);
             match lift_hold(sim, config, &on, "erin").await {
-                Ok(hold) => Landed::Said(format!("erin lifts the hold on {}", hold.on)),
+                Ok(lifted) => Landed::Said(format!("erin lifts the hold on {}", lifted.hold.on)),
                 Err(error) => Landed::Said(format!("erin cannot lift: {error}")),
             }
         });

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::config::Target;
 use crate::facts::deploy::{Deploy, Ending, Progress};
-use crate::facts::hold::Hold;
+use crate::facts::hold::{Hold, LetAgain};
 use crate::facts::record::TargetRecord;
 use crate::facts::release::{AssignedBy, Assignment};
 use crate::facts::subject::Subject;
@@ -23,7 +23,7 @@ pub fn hold_after_rollback(
     target: &Target,
     record: &TargetRecord,
     assigned: Option<&Assignment>,
-    lifted_at: Option<Timestamp>,
+    let_again: Option<&LetAgain>,
     now: Timestamp,
 ) -> Option<Hold> {
     let deploy = tried(target, record, assigned?)?;
@@ -33,7 +33,7 @@ pub fn hold_after_rollback(
     };
     let until = target.rollback.hold.filter(|_| deploy.attempt < ATTEMPTS_MAX);
     let until = until.map(|hold| *at + hold);
-    let over = until.is_some_and(|until| now >= until) || is_lifted(*at, lifted_at);
+    let over = until.is_some_and(|until| now >= until) || is_let_again(deploy, *at, let_again);
     let (id, release) = (&deploy.id, &deploy.assignment.release.tag);
     (!over).then(|| Hold {
         on: Subject::Target(target.id.clone()),
@@ -71,7 +71,12 @@ pub(super) fn tried<'a>(
     })
 }
 
-/// Whether a person has lifted a hold since it was set.
-pub(super) fn is_lifted(since: Timestamp, lifted_at: Option<Timestamp>) -> bool {
-    lifted_at.is_some_and(|lifted_at| lifted_at >= since)
+/// Whether a person has let a deploy's release be tried again since the deploy was undone.
+pub(super) fn is_let_again(
+    deploy: &Deploy,
+    undone_at: Timestamp,
+    let_again: Option<&LetAgain>,
+) -> bool {
+    let release = &deploy.assignment.release.tag;
+    let_again.is_some_and(|again| again.release == *release && again.at >= undone_at)
 }

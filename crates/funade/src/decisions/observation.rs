@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::config::Target;
 use crate::facts::cause::StoppedTask;
 use crate::facts::ecs::{AlarmState, Deployment, EcsService, ServiceDeployment};
-use crate::facts::hold::Hold;
+use crate::facts::hold::{Hold, LetAgain};
 use crate::facts::names::{AlarmName, RevisionArn};
 use crate::facts::parameter::{Change, Stores};
 use crate::facts::record::TurnsForTarget;
@@ -46,8 +46,8 @@ pub struct Observation {
     pub changed: Option<Change>,
     /// The hold that stands on the target or its service.
     pub hold: Option<Hold>,
-    /// When a person last lifted a hold on either.
-    pub lifted_at: Option<Timestamp>,
+    /// What a person last let be tried again after its rollback here.
+    pub let_again: Option<LetAgain>,
     /// The turns in which a change that many targets share is taken up, if any are being given.
     pub turns: Option<TurnsForTarget>,
     /// The last request of a person to roll back.

@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::config::Target;
 use crate::decisions::back::{Ask, ask, going_back, take_up_request};
-use crate::decisions::hold::{is_lifted, tried};
+use crate::decisions::hold::{is_let_again, tried};
 use crate::decisions::look_again::next_look_at;
 use crate::decisions::observation::{Lack, Observation, Seen};
 use crate::decisions::progress::{end, ended};
@@ -25,6 +25,7 @@ use crate::facts::cause::Trigger;
 use crate::facts::configuration::Configuration;
 use crate::facts::deploy::{Deploy, DeployId, Ending, Good, Phase, Progress};
 use crate::facts::ecs::{Controller, EcsService, RolloutState};
+use crate::facts::hold::LetAgain;
 use crate::facts::names::{AlarmName, RevisionArn, ServiceDeploymentArn};
 use crate::facts::record::{Standing, StandingKind, TargetRecord, Turn, TurnsForTarget};
 use crate::facts::release::{AssignedBy, Assignment};
@@ -208,7 +209,7 @@ fn runs_though_failed(
     seen: &Seen<'_>,
 ) -> Option<Report> {
     let deploy = tried(seen.target, record, assigned)?;
-    let Progress::Ended { revision, ending: Ending::Failed { cause, stays }, at } =
+    let Progress::Ended { revision, ending: Ending::Failed { cause, stays }, .. } =
         &deploy.progress
     else {
         return None;
@@ -220,7 +221,6 @@ fn runs_though_failed(
         Trigger::Alarm | Trigger::Person => false,
     };
     let accepted = proves
-        || is_lifted(*at, seen.observed.lifted_at)
         || revision.as_ref() != Some(&seen.running.arn);
     (!accepted).then(|| Report::DeployFailed {
         deploy: deploy.id.clone(),
@@ -319,7 +319,7 @@ fn begin(
             configuration: Configuration::default(),
             fingerprint: String::new(),
             disregards: disregarded(assigned, seen),
-            attempt: attempt(closed.as_ref(), assigned, observed.lifted_at),
+            attempt: attempt(closed.as_ref(), assigned, observed.let_again.as_ref()),
             again: !wanted.is_new(),
             begun_at: now,
             progress: Progress::Begun,
@@ -364,13 +364,13 @@ pub(crate) fn is_done(before: Option<&Standing>, next: Option<&Standing>) -> boo
 }
 
 /// A decision that was rolled back and is tried once more counts on, unless a person wants it tried.
-fn attempt(last: Option<&Deploy>, assigned: &Assignment, lifted_at: Option<Timestamp>) -> u32 {
+fn attempt(last: Option<&Deploy>, assigned: &Assignment, let_again: Option<&LetAgain>) -> u32 {
     let again = last.filter(|last| last.assignment.number == assigned.number);
-    match again.map(|last| (&last.progress, last.attempt)) {
-        Some((Progress::Ended { ending: Ending::RolledBack { .. }, at, .. }, attempt))
-            if !is_lifted(*at, lifted_at) =>
+    match again.map(|last| (last, &last.progress)) {
+        Some((last, Progress::Ended { ending: Ending::RolledBack { .. }, at, .. }))
+            if !is_let_again(last, *at, let_again) =>
         {
-            attempt.saturating_add(1)
+            last.attempt.saturating_add(1)
         }
         Some(_) | None => 1,
     }

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::{Reaction, Target};
-use crate::decisions::hold::{hold_after_rollback, is_lifted, tried};
+use crate::decisions::hold::{hold_after_rollback, tried};
 use crate::decisions::observation::{Lack, Observation, Seen};
 use crate::decisions::report::Report;
 use crate::decisions::wanted::Wanted;
@@ -146,7 +146,7 @@ impl Case<'_> {
     fn tried_before(&self) -> Option<Report> {
         let Seen { target, observed, running, now, .. } = self.seen;
         let last = tried(target, self.record, self.assigned)?;
-        let Progress::Ended { ending, revision: ours, at } = &last.progress else { return None };
+        let Progress::Ended { ending, revision: ours, .. } = &last.progress else { return None };
         let (deploy, release) = (last.id.clone(), last.assignment.release.tag.clone());
         let mend = || {
             let changes = self.wanted.changes.iter().filter(|_| !self.wanted.new_image);
@@ -156,18 +156,14 @@ impl Case<'_> {
         // mended them.
         let mended = !self.wanted.new_image && last.fingerprint != self.wanted.fingerprint;
         match ending {
-            Ending::Failed { .. } | Ending::RolledBack { .. }
-                if mended || is_lifted(*at, observed.lifted_at) =>
-            {
-                None
-            }
+            Ending::Failed { .. } | Ending::RolledBack { .. } if mended => None,
             Ending::Failed { cause, stays } => {
                 let (cause, stays, stay) = (cause.clone(), stays.clone(), self.stay(last));
                 Some(Report::DeployFailed { deploy, release, cause, stays, mend: mend(), stay })
             }
             Ending::RolledBack { cause, by, to } => {
-                let (lifted_at, assigned) = (observed.lifted_at, Some(self.assigned));
-                let hold = hold_after_rollback(target, self.record, assigned, lifted_at, now)?;
+                let (again, assigned) = (observed.let_again.as_ref(), Some(self.assigned));
+                let hold = hold_after_rollback(target, self.record, assigned, again, now)?;
                 Some(Report::RolledBack {
                     deploy,
                     release,

@@ -36,7 +36,23 @@ pub struct Lifted {
     pub at: Timestamp,
 }
 
+/// A person's word that a release may be tried again on a target that it was undone on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LetAgain {
+    /// The release.
+    pub release: Tag,
+    /// When.
+    pub at: Timestamp,
+}
+
 impl Hold {
+    /// What is let again since this was lifted. Only a rollback's hold is about a release: who lifts
+    /// what a person has set says nothing of what was undone.
+    #[must_use]
+    pub fn lets_again(&self) -> Option<LetAgain> {
+        Some(LetAgain { release: self.release.clone()?, at: self.lifted.as_ref()?.at })
+    }
+
     /// Whether it stands at this time.
     #[must_use]
     pub fn stands(&self, now: Timestamp) -> bool {

@@ -1,13 +1,14 @@
 //! Holds: what an operator writes so that automation leaves something alone, and takes back.
 
 use futures_util::try_join;
+use jiff::Timestamp;
 
 use crate::config::Config;
 use crate::decisions::hold::hold_after_rollback;
-use crate::facts::hold::{Hold, Lifted};
+use crate::facts::hold::{Hold, LetAgain, Lifted};
 use crate::facts::names::TargetId;
 use crate::facts::subject::{Subject, Wake};
-use crate::shell::status;
+use crate::shell::{ServiceStatus, status};
 use crate::world::{CallError, Ledger, Queue, World};
 
 /// Why a hold was not set or lifted.
@@ -28,6 +29,16 @@ pub enum HoldError {
     NotWoken(Subject, #[source] CallError),
 }
 
+/// A hold that was lifted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiftedHold {
+    /// The hold.
+    pub hold: Hold,
+    /// What rollbacks have left on the target, or on the service's targets, that stands still. Each
+    /// is lifted by itself.
+    pub stand: Vec<Hold>,
+}
+
 /// Holds a target or a service. A hold that stands there already is replaced.
 pub async fn set_hold<W: World>(world: &W, config: &Config, hold: &Hold) -> Result<(), HoldError> {
     let known = match &hold.on {
@@ -40,19 +51,21 @@ pub async fn set_hold<W: World>(world: &W, config: &Config, hold: &Hold) -> Resu
     Ok(world.ledger().write_hold(hold).await?)
 }
 
-/// Lifts the hold on a target or a service, and wakes it. Lifting again wakes it again. On a target
-/// this lifts the hold that a rollback has left too.
+/// Lifts the hold on a target or a service, and wakes it. Lifting again wakes it again. What a
+/// rollback has left on a target is lifted where no person holds that target; what a person has set
+/// is lifted by itself.
 pub async fn lift_hold<W: World>(
     world: &W,
     config: &Config,
     on: &Subject,
     by: &str,
-) -> Result<Hold, HoldError> {
+) -> Result<LiftedHold, HoldError> {
     let found = world.ledger().holds(std::slice::from_ref(on)).await?.pop();
     let now = world.now();
     let stands = found.clone().filter(|hold| hold.stands(now));
+    let mut stand = after_rollbacks(world, config, on).await?;
     let stands = match (stands, on) {
-        (None, Subject::Target(id)) => after_rollback(world, config, id).await?,
+        (None, Subject::Target(_)) => stand.pop(),
         (stands, _) => stands,
     };
     let hold = match (stands, found) {
@@ -71,7 +84,48 @@ pub async fn lift_hold<W: World>(
     );
     let woken = world.queue().wake(&[wake]).await;
     woken.map_err(|error| HoldError::NotWoken(on.clone(), error))?;
-    Ok(hold)
+    Ok(LiftedHold { hold, stand })
+}
+
+/// What a person has let be tried again on a target, by its holds. A service's hold says nothing of
+/// a target's rollback.
+pub(super) fn let_again(id: &TargetId, holds: &[Hold]) -> Option<LetAgain> {
+    let on = Subject::Target(id.clone());
+    holds.iter().find(|hold| hold.on == on)?.lets_again()
+}
+
+/// The holds that rollbacks have left on a target, or on a service's targets.
+async fn after_rollbacks<W: World>(
+    world: &W,
+    config: &Config,
+    on: &Subject,
+) -> Result<Vec<Hold>, CallError> {
+    match on {
+        Subject::Target(id) => Ok(after_rollback(world, config, id).await?.into_iter().collect()),
+        Subject::Service(name) => {
+            let services = status(world, config, Some(name)).await?;
+            let targets = services.iter().flat_map(|service| &service.targets);
+            let targets: Vec<Subject> =
+                targets.map(|state| Subject::Target(state.id.clone())).collect();
+            let written = world.ledger().holds(&targets).await?;
+            Ok(left_by_rollbacks(config, &services, &written, world.now()))
+        }
+    }
+}
+
+fn left_by_rollbacks(
+    config: &Config,
+    services: &[ServiceStatus],
+    written: &[Hold],
+    now: Timestamp,
+) -> Vec<Hold> {
+    let states = services.iter().flat_map(|service| &service.targets);
+    let left = states.filter_map(|state| {
+        let (target, again) = (config.target(&state.id)?, let_again(&state.id, written));
+        let assigned = state.assigned.as_ref();
+        hold_after_rollback(target, &state.record, assigned, again.as_ref(), now)
+    });
+    left.collect()
 }
 
 /// The hold that a rollback has left on a target.
@@ -81,13 +135,12 @@ pub(super) async fn after_rollback<W: World>(
     id: &TargetId,
 ) -> Result<Option<Hold>, CallError> {
     let Some(target) = config.target(id) else { return Ok(None) };
-    let on = [Subject::Target(id.clone()), Subject::Service(id.service.clone())];
+    let on = [Subject::Target(id.clone())];
     let ledger = world.ledger();
-    let (record, service, lifted) =
+    let (record, service, holds) =
         try_join!(ledger.target(id), ledger.service(&id.service), ledger.holds(&on))?;
-    let lifted_at = lifted.into_iter().filter_map(|hold| Some(hold.lifted?.at)).max();
-    let assigned = service.assignment(&id.environment);
-    Ok(hold_after_rollback(target, &record, assigned, lifted_at, world.now()))
+    let (assigned, again) = (service.assignment(&id.environment), let_again(id, &holds));
+    Ok(hold_after_rollback(target, &record, assigned, again.as_ref(), world.now()))
 }
 
 /// The holds that stand, in the order of what they are on: those of people, and those that
@@ -96,17 +149,7 @@ pub async fn standing_holds<W: World>(world: &W, config: &Config) -> Result<Vec<
     let (written, services) =
         try_join!(async { world.ledger().all_holds().await }, status(world, config, None))?;
     let now = world.now();
-    let lifted_at = |on: &Subject| {
-        let of_subject = written.iter().filter(|hold| &hold.on == on);
-        of_subject.filter_map(|hold| Some(hold.lifted.as_ref()?.at)).max()
-    };
-    let left = services.iter().flat_map(|service| &service.targets).filter_map(|state| {
-        let target = config.target(&state.id)?;
-        let lifted_at = lifted_at(&Subject::Target(state.id.clone()))
-            .max(lifted_at(&Subject::Service(state.id.service.clone())));
-        hold_after_rollback(target, &state.record, state.assigned.as_ref(), lifted_at, now)
-    });
-    let left: Vec<Hold> = left.collect();
+    let left = left_by_rollbacks(config, &services, &written, now);
     let mut holds: Vec<Hold> = written.into_iter().filter(|hold| hold.stands(now)).collect();
     holds.extend(left);
     holds.sort_by(|a, b| a.on.cmp(&b.on));

@@ -12,7 +12,7 @@ use crate::decisions::plan::{Plan, plan};
 use crate::facts::cause::StoppedTask;
 use crate::facts::deploy::{Deploy, Progress};
 use crate::facts::ecs::{AlarmState, EcsService, ServiceDeployment};
-use crate::facts::hold::Hold;
+use crate::facts::hold::{Hold, LetAgain};
 use crate::facts::image::ImageReference;
 use crate::facts::names::{AlarmName, RevisionArn, ServiceName, TargetId};
 use crate::facts::parameter::{Change, Watched};
@@ -20,6 +20,7 @@ use crate::facts::record::{ServiceRecord, StandingKind, TargetRecord, TurnsForTa
 use crate::facts::release::{Assignment, RollbackRequest};
 use crate::facts::subject::Subject;
 use crate::facts::task_definition::DEPLOY_TAG;
+use crate::shell::hold::let_again;
 use crate::shell::read_stores::read_stores;
 use crate::world::{Alarms, CallError, CallProblem, Ecr, Ecs, Ledger, World};
 
@@ -95,7 +96,7 @@ pub(super) struct Known {
     turns: Option<TurnsForTarget>,
     changed: Option<Change>,
     pub(super) hold: Option<Hold>,
-    lifted_at: Option<Timestamp>,
+    let_again: Option<LetAgain>,
     rollback: Option<RollbackRequest>,
     pub(super) ended: u64,
 }
@@ -143,7 +144,7 @@ impl Known {
             assigned: service.and_then(|service| service.assignment(environment)).cloned(),
             turns: service.and_then(|service| service.turns_for(&target.place, environment)),
             changed,
-            lifted_at: holds.iter().filter_map(|hold| Some(hold.lifted.as_ref()?.at)).max(),
+            let_again: let_again(&target.id, &holds),
             rollback,
             // Of two the one that stands longer: it is what a deploy would wait for.
             hold: holds
@@ -364,7 +365,7 @@ pub(super) async fn look<W: World>(
         stores: None,
         changed: known.changed.clone(),
         hold: known.hold.clone(),
-        lifted_at: known.lifted_at,
+        let_again: known.let_again.clone(),
         turns: known.turns.clone(),
         rollback: known.rollback.clone(),
     })
