@@ -198,6 +198,7 @@ prop_compose! {
                 progress,
                 phases: vec![(Phase::Starting, NOW)],
             }),
+            undone: Vec::new(),
             standing: None,
             last_seen: None,
             quiet_since: None,

@@ -213,6 +213,46 @@ fn what_was_rolled_back_does_not_come_back_by_itself() {
     assert!(stage.hold(acme).is_none());
 }
 
+/// It is the image that is left alone, whatever was deployed since and whatever its tag is now.
+#[test]
+fn what_was_rolled_back_does_not_come_back_after_another() {
+    let stage = left_to_funade();
+    let acme = stage.target("acme");
+    stage.push("1.4.3", 3);
+    assert_eq!(stage.stands(acme).0, "rolled-back");
+    stage.put_image(&tag("1.4.1"), &digest(1));
+    stage.request("1.4.1");
+    stage.rest();
+    assert!(stage.runs(acme, &digest(1)));
+    let updates = stage.updates(acme);
+    stage.push("1.4.5", 3);
+    let (code, sentence) = stage.stands(acme);
+    assert_eq!((code.as_str(), stage.updates(acme)), ("rolled-back", updates), "{sentence}");
+    assert!(sentence.contains("automation leaves 1.4.3 alone here from now on"), "{sentence}");
+    assert_eq!(stage.hold(acme).expect("it is held").release, Some(tag("1.4.3")));
+    // A person may let it be tried, and is then asked anew.
+    stage.unhold(acme);
+    stage.rest();
+    assert_eq!(stage.updates(acme), updates + 2, "there and back");
+    assert_eq!(stage.hold(acme).expect("it is held").release, Some(tag("1.4.5")));
+}
+
+/// What failed with other variables was not the image.
+#[test]
+fn an_image_that_serves_is_not_left_alone_for_its_variables() {
+    let stage = deployed(&[("MODE", text("good"))]);
+    let acme = stage.target("acme");
+    stage.sim.set_behaviour("MODE=bad", Behaviour::Crashes(SignedDuration::from_mins(3)));
+    stage.change(acme, "MODE", text("bad"));
+    stage.rest();
+    assert_eq!(stage.stands(acme).0, "rolled-back");
+    stage.change(acme, "MODE", text("good"));
+    stage.rest();
+    stage.push("1.4.5", 5);
+    stage.push("1.4.6", 2);
+    assert!(stage.runs(acme, &digest(2)), "{:?}", stage.stands(acme));
+}
+
 /// Row 11: a person may try again.
 #[test]
 fn unheld_it_is_tried_once_more() {

@@ -385,9 +385,6 @@ impl Checkers {
             let what = format!("{id}: from {} {from} to {} {to}", before.id, deploy.id);
             return Some(Violation { invariant: Invariant::OneWay, what });
         }
-        // A newer release ends what a rollback has left.
-        let digest = &deploy.assignment.release.digest;
-        self.banned.retain(|(of, banned), _| of != id || banned == digest);
         let Progress::Ended { ending, revision, at } = &deploy.progress else { return None };
         let newly = before.is_none_or(|before| before.progress != deploy.progress);
         if !newly {
@@ -395,6 +392,7 @@ impl Checkers {
         }
         match ending {
             Ending::Succeeded => {
+                self.banned.remove(&(id.clone(), deploy.assignment.release.digest.clone()));
                 let target = self.target(id);
                 let key =
                     (target.place.clone(), target.cluster.clone(), target.ecs_service.clone());

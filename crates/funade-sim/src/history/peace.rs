@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use funade::config::Target;
-use funade::facts::deploy::Phase;
+use funade::facts::deploy::UndoneBy;
 use funade::facts::ecs::{AlarmState, RolloutState};
 use funade::facts::parameter::ParameterValue;
 use funade::facts::task_definition::VariableValue;
@@ -102,7 +102,12 @@ pub(super) fn strays(sim: &Sim, checkers: &Checkers, target: &Target) -> Option<
     let mut behaviours = digests.iter().flatten().map(|digest| checkers.behaviour(digest));
     let healthy = behaviours.all(|known| matches!(known, None | Some(Behaviour::Healthy(_))));
     let by_hand = excuses.by_hand.contains_key(&target.id);
-    let undone_by_person = deploy.is_some_and(|deploy| deploy.phase() == Phase::RolledBack);
+    let assigned = sim.assigned(&target.id);
+    let mut attempts = deploy.into_iter().chain(&record.undone);
+    let undone_by_person = attempts.any(|deploy| {
+        assigned.as_ref() == Some(&deploy.assignment.release.digest)
+            && matches!(deploy.progress.undone().0, Some(UndoneBy::Person(_)))
+    });
     let meddled = by_hand
         || excuses.alarms.contains(&target.place)
         || excuses.parameters.is_some()

@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::config::Target;
 use crate::decisions::back::{Ask, ask, going_back, take_up_request};
-use crate::decisions::hold::{is_let_again, tried};
+use crate::decisions::hold::{forget_let_again, is_let_again, keep_undone, tried};
 use crate::decisions::look_again::next_look_at;
 use crate::decisions::observation::{Lack, Observation, Seen};
 use crate::decisions::progress::{end, ended};
@@ -92,6 +92,7 @@ pub fn plan(
     let seen = Seen { target, assigned, service, running, observed, now };
     let record = settle(rebind(record.clone(), assigned), &seen)?;
     let record = take_up_request(record, &seen)?;
+    let record = forget_let_again(record, observed.let_again.as_ref());
     let due = record.deploy.as_ref().and_then(|deploy| deadline(deploy, &seen));
     let draft = decide(record, &seen)?;
     Ok(draft.finish(target, assigned, observed, due, now))
@@ -302,10 +303,12 @@ fn begin(
     if !record.deploy.as_ref().is_some_and(goes_on) {
         note_good(&mut record, seen);
     }
+    let attempt = attempt(tried(target, &record, assigned), observed.let_again.as_ref());
     let (unfinished, mut closed) = match record.deploy.take() {
         Some(deploy) if goes_on(&deploy) => (Some(deploy), None),
         other => (None, other),
     };
+    keep_undone(&mut record, closed.as_ref(), seen, assigned);
     if let Some(replaced) = closed.as_mut().filter(|deploy| !deploy.has_ended()) {
         end(replaced, Ending::Superseded, now);
     }
@@ -319,7 +322,7 @@ fn begin(
             configuration: Configuration::default(),
             fingerprint: String::new(),
             disregards: disregarded(assigned, seen),
-            attempt: attempt(closed.as_ref(), assigned, observed.let_again.as_ref()),
+            attempt,
             again: !wanted.is_new(),
             begun_at: now,
             progress: Progress::Begun,
@@ -363,10 +366,9 @@ pub(crate) fn is_done(before: Option<&Standing>, next: Option<&Standing>) -> boo
     next.is_some() && before.and_then(done_with) != next
 }
 
-/// A decision that was rolled back and is tried once more counts on, unless a person wants it tried.
-fn attempt(last: Option<&Deploy>, assigned: &Assignment, let_again: Option<&LetAgain>) -> u32 {
-    let again = last.filter(|last| last.assignment.number == assigned.number);
-    match again.map(|last| (last, &last.progress)) {
+/// What was rolled back and is tried once more counts on, unless a person wants it tried.
+fn attempt(tried: Option<&Deploy>, let_again: Option<&LetAgain>) -> u32 {
+    match tried.map(|last| (last, &last.progress)) {
         Some((last, Progress::Ended { ending: Ending::RolledBack { .. }, at, .. }))
             if !is_let_again(last, *at, let_again) =>
         {

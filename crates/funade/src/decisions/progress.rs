@@ -56,9 +56,14 @@ pub(super) fn completed(mut record: TargetRecord, now: Timestamp) -> TargetRecor
     record
 }
 
-/// After it was found good: from now on this is where a rollback goes.
+/// After it was found good: from now on this is where a rollback goes, and its image is undone no
+/// more.
 #[must_use]
 pub(super) fn succeeded(mut record: TargetRecord, now: Timestamp) -> TargetRecord {
+    if let Some(deploy) = &record.deploy {
+        let good = &deploy.assignment.release.digest;
+        record.undone.retain(|undone| undone.assignment.release.digest != *good);
+    }
     record.good = record.deploy.as_ref().and_then(|deploy| {
         Some(Good {
             revision: deploy.progress.revision()?.clone(),

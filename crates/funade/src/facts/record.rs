@@ -110,6 +110,9 @@ pub struct TargetRecord {
     pub deploys_begun: u64,
     /// The last of them.
     pub deploy: Option<Deploy>,
+    /// Deploys before the last one that failed or were undone, the last of each image: automation
+    /// leaves these images alone too. Without their variables and their phases.
+    pub undone: Vec<Deploy>,
     /// What the last pass found.
     pub standing: Option<Standing>,
     /// The revision that was last seen running: where to look first, never a ground to decide.

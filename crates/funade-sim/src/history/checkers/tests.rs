@@ -278,6 +278,27 @@ fn what_was_rolled_back_and_comes_again_is_found() {
 }
 
 #[test]
+fn what_was_rolled_back_and_comes_again_after_another_is_found() {
+    let mut broken = Broken::new();
+    let before = broken.running();
+    let revision = broken.deploy(1, 1);
+    broken.sim.pass_time(SignedDuration::from_mins(10));
+    broken.ends(1, 1, &revision, rolled_back(&before));
+    let another = broken.deploy(2, 2);
+    broken.sim.pass_time(SignedDuration::from_mins(10));
+    broken.ends(2, 2, &another, Ending::Succeeded);
+    assert_eq!(broken.found(), None);
+    // By a tag that is newer.
+    broken.checkers.tag_moved();
+    broken.write(3, 1, Progress::Begun);
+    let again = broken.register(3, 1);
+    let at = broken.sim.now();
+    broken.write(3, 1, Progress::Registered { revision: again.clone(), at });
+    broken.update(&again);
+    assert_eq!(broken.found(), Some(Invariant::Held));
+}
+
+#[test]
 fn a_success_that_is_none_is_found() {
     let mut broken = Broken::new();
     let revision = broken.deploy(1, 1);

@@ -148,6 +148,8 @@ struct TargetV1 {
     deploys_begun: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     deploy: Option<DeployV1>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    undone: Vec<DeployV1>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     standing: Option<StandingV1>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -380,6 +382,7 @@ impl From<TargetRecord> for TargetV1 {
             generation: record.generation,
             deploys_begun: record.deploys_begun,
             deploy: record.deploy.map(DeployV1::from),
+            undone: record.undone.into_iter().map(DeployV1::from).collect(),
             standing: record.standing.map(StandingV1::from),
             last_seen: record.last_seen,
             quiet_since: record.quiet_since,
@@ -401,6 +404,7 @@ impl From<TargetV1> for TargetRecord {
             generation: stored.generation,
             deploys_begun: stored.deploys_begun,
             deploy: stored.deploy.map(Deploy::from),
+            undone: stored.undone.into_iter().map(Deploy::from).collect(),
             standing: stored.standing.map(Standing::from),
             last_seen: stored.last_seen,
             quiet_since: stored.quiet_since,
