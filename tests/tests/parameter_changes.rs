@@ -222,6 +222,45 @@ fn variables_that_failed_are_tried_again_only_when_somebody_mended_them() {
     assert_eq!(stage.variable(acme, "MODE"), plain("better"));
 }
 
+/// A robot that writes another variable does not bring back what failed.
+#[test]
+fn unrelated_changes_do_not_bring_bad_variables_back() {
+    let stage = deployed(&[("MODE", text("good")), ("FEATURES", text("0"))]);
+    let acme = stage.target("acme");
+    stage.sim.set_behaviour("MODE=bad", Behaviour::Crashes(SignedDuration::from_mins(3)));
+    stage.change(acme, "MODE", text("bad"));
+    stage.rest();
+    for features in ["1", "2", "3"] {
+        stage.change(acme, "FEATURES", text(features));
+        stage.rest();
+        assert_eq!((stage.stands(acme).0.as_str(), stage.updates(acme)), ("rolled-back", 2));
+    }
+    stage.change(acme, "MODE", text("better"));
+    stage.rest();
+    assert_eq!((stage.stands(acme).0.as_str(), stage.updates(acme)), ("already-runs", 3));
+    assert_eq!(stage.variable(acme, "FEATURES"), plain("3"));
+}
+
+/// Nor is the variable itself tried for ever; a person may try it all the same.
+#[test]
+fn a_variable_that_is_bad_all_night_is_not_tried_all_night() {
+    let stage = deployed(&[("MODE", text("good"))]);
+    let acme = stage.target("acme");
+    for bad in 0..8 {
+        let crashes = Behaviour::Crashes(SignedDuration::from_mins(3));
+        stage.sim.set_behaviour(format!("MODE={bad}"), crashes);
+        stage.change(acme, "MODE", text(&bad.to_string()));
+        stage.rest();
+    }
+    assert_eq!((stage.stands(acme).0.as_str(), stage.updates(acme)), ("rolled-back", 1 + 5));
+    stage.change(acme, "MODE", text("better"));
+    stage.rest();
+    assert_eq!(stage.updates(acme), 1 + 5);
+    stage.unhold(acme);
+    stage.rest();
+    assert_eq!((stage.stands(acme).0.as_str(), stage.updates(acme)), ("already-runs", 1 + 6));
+}
+
 /// Whatever call fails, whoever dies: a change is taken up once and completely.
 #[test]
 fn one_fault_anywhere_leads_to_one_redeploy_with_the_whole_change() {

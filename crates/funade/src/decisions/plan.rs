@@ -366,14 +366,15 @@ pub(crate) fn is_done(before: Option<&Standing>, next: Option<&Standing>) -> boo
     next.is_some() && before.and_then(done_with) != next
 }
 
-/// What was rolled back and is tried once more counts on, unless a person wants it tried.
+/// What failed or was rolled back and is tried once more counts on, unless a person wants it tried.
 fn attempt(tried: Option<&Deploy>, let_again: Option<&LetAgain>) -> u32 {
     match tried.map(|last| (last, &last.progress)) {
-        Some((last, Progress::Ended { ending: Ending::RolledBack { .. }, at, .. }))
-            if !is_let_again(last, *at, let_again) =>
-        {
-            last.attempt.saturating_add(1)
-        }
+        Some((
+            last,
+            Progress::Ended {
+                ending: Ending::Failed { .. } | Ending::RolledBack { .. }, at, ..
+            },
+        )) if !is_let_again(last, *at, let_again) => last.attempt.saturating_add(1),
         Some(_) | None => 1,
     }
 }

@@ -7,7 +7,7 @@ use crate::decisions::hold::{hold_after_rollback, tried};
 use crate::decisions::observation::{Lack, Observation, Seen};
 use crate::decisions::report::Report;
 use crate::decisions::wanted::Wanted;
-use crate::facts::configuration::Source;
+use crate::facts::configuration::{Configuration, Source};
 use crate::facts::deploy::{Deploy, Ending, Progress};
 use crate::facts::ecs::{RolloutState, ServiceDeploymentStatus};
 use crate::facts::image::ImageReference;
@@ -24,6 +24,10 @@ const QUIET_PERIODS_MAX: i32 = 10;
 /// "5 active deployments exist, unable to create new deployment".
 /// <https://github.com/aws/containers-roadmap/issues/2836>
 const DEPLOYMENTS_MAX: usize = 5;
+
+/// How many attempts at a release may fail in a row before other variables are no reason for one
+/// more. Who mends a variable gets it right by then; who has it written all night does not.
+const MENDED_ATTEMPTS_MAX: u32 = 5;
 
 /// All that is known of a target whose documents call for a deploy.
 pub(super) struct Case<'a> {
@@ -152,9 +156,7 @@ impl Case<'_> {
             let changes = self.wanted.changes.iter().filter(|_| !self.wanted.new_image);
             changes.map(|change| change.variable.clone()).collect()
         };
-        // The release runs, and its variables are others than those that failed: somebody has
-        // mended them.
-        let mended = !self.wanted.new_image && last.fingerprint != self.wanted.fingerprint;
+        let mended = last.attempt < MENDED_ATTEMPTS_MAX && self.is_mended(last);
         match ending {
             Ending::Failed { .. } | Ending::RolledBack { .. } if mended => None,
             Ending::Failed { cause, stays } => {
@@ -186,6 +188,28 @@ impl Case<'_> {
             // before `UpdateService` by a change from outside. Begin anew.
             Ending::Succeeded | Ending::Replaced { .. } | Ending::Superseded => None,
         }
+    }
+
+    /// Whether the release runs, and somebody has mended the variables that failed with it: one that
+    /// the deploy changed is another now than the deploy brought. What it left as it was is no
+    /// reason to bring the rest again. Where its own revision runs still it is not seen any more
+    /// what it changed, and any other counts.
+    fn is_mended(&self, failed: &Deploy) -> bool {
+        if self.wanted.new_image || failed.fingerprint == self.wanted.fingerprint {
+            return false;
+        }
+        let running = self.seen.running;
+        if failed.progress.revision() == Some(&running.arn) {
+            return true;
+        }
+        let (before, brought) = (running.document.configuration(), &failed.configuration);
+        let now = &self.wanted.configuration;
+        let all = [&before, brought].into_iter().flat_map(|configuration| &configuration.0);
+        let mut all = all.flat_map(|(container, of)| of.keys().map(move |name| (container, name)));
+        all.any(|(container, name)| {
+            let source = |of: &Configuration| of.0.get(container)?.get(name).cloned();
+            source(brought) != source(&before) && source(brought) != source(now)
+        })
     }
 
     /// What did not go back with the revision: tasks read secrets as they are when they start,
