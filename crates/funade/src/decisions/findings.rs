@@ -5,20 +5,21 @@
 //! that is as it should be has none; what a pass puts right by itself is one of them only where a
 //! pass should long have done it.
 
+mod health;
+
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use self::health::hints_at_stops;
+use self::health::unhealthy;
 use crate::config::{Reaction, Target};
-use crate::decisions::diagnosis;
 use crate::decisions::differences::{Side, VariableChange};
 use crate::decisions::observation::Observation;
 use crate::decisions::plan::{Plan, Step};
 use crate::decisions::problem::list;
 use crate::decisions::report::Report;
-use crate::facts::cause::{Diagnosis, StoppedTask};
 use crate::facts::configuration::Source;
-use crate::facts::ecs::{EcsService, RolloutState, ServiceMessage};
 use crate::facts::finding::{About, Finding, FindingKind};
 use crate::facts::image::ImageReference;
 use crate::facts::names::RevisionArn;
@@ -29,12 +30,6 @@ use crate::facts::task_definition::{DEPLOY_TAG, Revision};
 
 /// How long a target has to take up what was assigned to it: its wake, a retry, a busy queue.
 const TAKEN_UP_WITHIN: SignedDuration = SignedDuration::from_mins(5);
-
-/// How far back a stopped task or a message tells of the service as it is now.
-const LATELY: SignedDuration = SignedDuration::from_mins(20);
-
-/// How many tasks may stop by themselves within that time. One is a bad day of one machine.
-const STOPS_MAX: usize = 2;
 
 /// All that a sweep knows of a target.
 #[derive(Debug, Clone, Copy)]
@@ -67,20 +62,6 @@ pub struct WayBackLook {
     pub found: Option<Revision>,
     /// Whether its image can be pulled still; `true` where that is not ours to know.
     pub image_present: bool,
-}
-
-/// Whether tasks that stopped should be read, too: something that ECS says of the service hints at
-/// it. Most services are quiet, and are not asked about.
-#[must_use]
-pub fn hints_at_stops(service: &EcsService, now: Timestamp) -> bool {
-    let lately = |message: &&ServiceMessage| now.duration_since(message.at) < LATELY;
-    let says = |message: &ServiceMessage| {
-        let text = message.text.to_lowercase();
-        ["has started", "unable to", "unhealthy", "health check"].iter().any(|w| text.contains(w))
-    };
-    is_steady(service)
-        && (service.running_count < service.desired_count
-            || service.messages.iter().filter(lately).any(says))
 }
 
 /// What is found in one target.
@@ -236,44 +217,6 @@ fn changed_by_hand(looked: &Looked<'_>) -> Found {
         }
     };
     (FindingKind::ChangedByHand, format!("{what}{by}"), next)
-}
-
-/// Its deployment is complete, so that its tasks should run and go on running.
-fn is_steady(service: &EcsService) -> bool {
-    service.primary().is_some_and(|primary| primary.rollout == RolloutState::Completed)
-}
-
-fn unhealthy(looked: &Looked<'_>) -> Option<Found> {
-    let Looked { observed, now, target, .. } = *looked;
-    let service = observed.service.as_ref().filter(|service| is_steady(service))?;
-    let lately = |at: Timestamp| now.duration_since(at) < LATELY;
-    let stopped: Vec<&StoppedTask> = observed
-        .stopped
-        .iter()
-        .flatten()
-        .filter(|task| task.stopped_at.is_some_and(lately) && task.stopped_by_itself())
-        .collect();
-    let messages: Vec<&ServiceMessage> =
-        service.messages.iter().filter(|message| lately(message.at)).collect();
-    let (running, desired) = (service.running_count, service.desired_count);
-    let mut parts = Vec::new();
-    if running < desired {
-        parts.push(format!("{running} of {desired} tasks run"));
-    }
-    if stopped.len() > STOPS_MAX {
-        parts.push(format!("{} tasks stopped by themselves within {LATELY:#}", stopped.len()));
-    }
-    let says = messages.iter().find(|message| diagnosis::diagnose(&message.text).is_some());
-    if parts.is_empty() && says.is_none() {
-        return None;
-    }
-    let last = stopped.iter().max_by_key(|task| task.stopped_at);
-    parts.extend(last.map(|task| format!("the last: {}", diagnosis::line(task))));
-    parts.extend(says.map(|message| format!("ECS says: {}", message.text)));
-    let remedy = diagnosis::found(&stopped, &messages)
-        .map_or("look at its tasks and their logs", Diagnosis::remedy);
-    let next = format!("{remedy}; funade explain {}", target.id);
-    Some((FindingKind::Unhealthy, parts.join("; "), next))
 }
 
 fn image_gone(looked: &Looked<'_>) -> Option<Found> {
