@@ -7,6 +7,7 @@ mod verification;
 
 pub use parameters::{deployed, parameter, plain, text};
 pub use properties::properties;
+pub use sweeps::{SWEPT_EVERY, found_of, is_closed, kinds, sweep_only, swept, swept_later};
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};

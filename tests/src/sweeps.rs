@@ -2,11 +2,19 @@
 
 use funade::config::{Config, Target, check};
 use funade::facts::cause::StoppedTask;
+use funade::facts::ecs::EcsService;
+use funade::facts::finding::{About, Finding, FindingKind};
 use funade::facts::task_definition::{Document, Registration};
+use funade::shell::{Scope, Swept, SweptBy, sweep};
+use funade::world::{Ecs, World};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::parameters::below;
 use crate::{Stage, example_sources};
+
+/// How often everything is swept.
+pub const SWEPT_EVERY: SignedDuration = SignedDuration::from_mins(15);
 
 /// The fleet's file in the example.
 const FLEET: &str = "fleet.yaml";
@@ -38,6 +46,15 @@ impl Stage {
         self.sim.lose_tasks(place, cluster, ecs_service, (count, said));
     }
 
+    /// What ECS says of a target's service.
+    #[must_use]
+    pub fn described(&self, target: &Target) -> EcsService {
+        let Target { place, cluster, ecs_service, .. } = target;
+        let world = &self.sim;
+        let service = self.sim.run(world.ecs().service(place, cluster, ecs_service));
+        service.expect("nothing dies").expect("no fault").expect("it is there")
+    }
+
     /// Says which of a target's tasks stopped lately.
     pub fn set_stopped(&self, target: &Target, tasks: &[StoppedTask]) {
         let Target { place, cluster, ecs_service, .. } = target;
@@ -62,4 +79,54 @@ impl Stage {
         self.sim.change_by_hand(place, cluster, ecs_service, &registration);
         self.wait_minutes(5);
     }
+}
+
+/// Looks at everything, and lets what was woken come to rest.
+pub fn swept(stage: &Stage) -> Swept {
+    let swept =
+        sweep(&stage.sim, &stage.config, &Scope::Everything, ("sweep-1", SweptBy::Schedule));
+    let swept = stage.sim.run(swept).expect("nothing dies").expect("the ledger answers");
+    stage.rest();
+    swept
+}
+
+/// The same after a quarter of an hour.
+pub fn swept_later(stage: &Stage) -> Swept {
+    stage.wait_minutes(SWEPT_EVERY.as_mins());
+    swept(stage)
+}
+
+/// Of which kinds they are.
+#[must_use]
+pub fn kinds(findings: &[Finding]) -> Vec<FindingKind> {
+    findings.iter().map(|finding| finding.kind).collect()
+}
+
+/// What was found of one target.
+#[expect(clippy::must_use_candidate, reason = "to look for it is enough: it panics")]
+pub fn found_of<'a>(swept: &'a Swept, target: &Target, kind: FindingKind) -> &'a Finding {
+    let about = About::Target(target.id.clone());
+    let found = swept.findings.iter().find(|f| f.about == about && f.kind == kind);
+    found.unwrap_or_else(|| panic!("no {kind} of {}: {:#?}", target.id, swept.findings))
+}
+
+/// Sweeps once more, and expects that this kind is closed and nothing is left.
+///
+/// # Panics
+///
+/// If it is not closed, or not once.
+pub fn is_closed(stage: &Stage, kind: FindingKind) {
+    let swept = swept_later(stage);
+    assert!(kinds(&swept.closed).contains(&kind), "{:#?}", swept.closed);
+    let left: Vec<&Finding> = swept.findings.iter().filter(|f| f.kind == kind).collect();
+    assert!(left.is_empty(), "{left:#?}");
+    let after = swept_later(stage);
+    assert!(after.closed.is_empty(), "it is closed once");
+}
+
+/// Looks at everything, and wakes nobody.
+pub fn sweep_only(stage: &Stage) -> Swept {
+    let swept =
+        sweep(&stage.sim, &stage.config, &Scope::Everything, ("sweep-3", SweptBy::Schedule));
+    stage.sim.run(swept).expect("nothing dies").expect("the ledger answers")
 }

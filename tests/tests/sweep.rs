@@ -3,54 +3,17 @@
 
 use std::collections::BTreeSet;
 
-use funade::config::Target;
-use funade::facts::cause::StoppedTask;
 use funade::facts::deploy::Ending;
 use funade::facts::finding::{About, Finding, FindingKind};
 use funade::facts::parameter::ParameterValue;
 use funade::facts::subject::Subject;
-use funade::shell::{Scope, Swept, SweptBy, sweep};
+use funade::shell::{Scope, SweptBy, sweep};
 use funade_sim::{Behaviour, Breaker, Failure};
-use funade_tests::{Stage, deployed, digest, plain, tag, text};
+use funade_tests::{
+    SWEPT_EVERY, Stage, deployed, digest, found_of, is_closed, kinds, plain, sweep_only, swept,
+    swept_later, tag, text,
+};
 use jiff::SignedDuration;
-
-const SWEPT_EVERY: SignedDuration = SignedDuration::from_mins(15);
-
-/// Looks at everything, and lets what was woken come to rest.
-fn swept(stage: &Stage) -> Swept {
-    let swept =
-        sweep(&stage.sim, &stage.config, &Scope::Everything, ("sweep-1", SweptBy::Schedule));
-    let swept = stage.sim.run(swept).expect("nothing dies").expect("the ledger answers");
-    stage.rest();
-    swept
-}
-
-/// The same after a quarter of an hour.
-fn swept_later(stage: &Stage) -> Swept {
-    stage.wait_minutes(SWEPT_EVERY.as_mins());
-    swept(stage)
-}
-
-fn kinds(findings: &[Finding]) -> Vec<FindingKind> {
-    findings.iter().map(|finding| finding.kind).collect()
-}
-
-/// What was found of one target.
-fn found_of<'a>(swept: &'a Swept, target: &Target, kind: FindingKind) -> &'a Finding {
-    let about = About::Target(target.id.clone());
-    let found = swept.findings.iter().find(|f| f.about == about && f.kind == kind);
-    found.unwrap_or_else(|| panic!("no {kind} of {}: {:#?}", target.id, swept.findings))
-}
-
-/// Sweeps once more, and expects that this kind is closed and nothing is left.
-fn is_closed(stage: &Stage, kind: FindingKind) {
-    let swept = swept_later(stage);
-    assert!(kinds(&swept.closed).contains(&kind), "{:#?}", swept.closed);
-    let left: Vec<&Finding> = swept.findings.iter().filter(|f| f.kind == kind).collect();
-    assert!(left.is_empty(), "{left:#?}");
-    let after = swept_later(stage);
-    assert!(after.closed.is_empty(), "it is closed once");
-}
 
 #[test]
 fn a_healthy_fleet_has_no_findings() {
@@ -255,68 +218,6 @@ fn what_is_to_be_told_only_is_not_healed() {
 }
 
 #[test]
-fn tasks_that_are_too_few_are_told_after_a_while() {
-    let stage = deployed(&[]);
-    let acme = stage.target("acme");
-    stage.lose_tasks(
-        acme,
-        1,
-        Some(
-            "(service order-api) was unable to place a task because no \
-         container instance met all of its requirements.",
-        ),
-    );
-    assert_eq!(swept(&stage).findings, [], "a task may be replaced just now");
-    // The next minute's share looks at suspects again.
-    stage.sim.pass_time(SignedDuration::from_mins(6));
-    let minute = Scope::Minute { minute: 7, of: 1_000_000 };
-    let swept = sweep(&stage.sim, &stage.config, &minute, ("sweep-2", SweptBy::Schedule));
-    let swept = stage.sim.run(swept).expect("nothing dies").expect("the ledger answers");
-    assert_eq!(swept.targets, 1, "only the suspect");
-    let finding = found_of(&swept, acme, FindingKind::Unhealthy);
-    assert!(finding.sentence.contains("2 of 3 tasks run"), "{}", finding.sentence);
-    assert!(finding.sentence.contains("unable to place"), "{}", finding.sentence);
-    assert!(finding.next.contains("add capacity"), "{}", finding.next);
-    stage.lose_tasks(acme, 0, None);
-    is_closed(&stage, FindingKind::Unhealthy);
-}
-
-#[test]
-fn tasks_that_stop_again_and_again_are_told_with_their_last_reason() {
-    let stage = deployed(&[]);
-    let acme = stage.target("acme");
-    let now = stage.sim_now();
-    let stopped = |ago: i64, code: &str, reason: &str| StoppedTask {
-        id: format!("task-{ago}"),
-        started_by: None,
-        stop_code: Some(code.to_owned()),
-        reason: Some(reason.to_owned()),
-        stopped_at: Some(now - SignedDuration::from_mins(ago)),
-        containers: Vec::new(),
-    };
-    let scaling = "Scaling activity initiated by deployment ecs-svc/1";
-    let mut tasks = vec![
-        stopped(2, "ServiceSchedulerInitiated", scaling),
-        stopped(3, "UserInitiated", "a person"),
-        stopped(4, "EssentialContainerExited", "Essential container in task exited"),
-        stopped(5, "EssentialContainerExited", "Essential container in task exited"),
-    ];
-    let says = "(service order-api) has started 1 tasks: (task 12345)";
-    stage.set_stopped(acme, &tasks);
-    stage.lose_tasks(acme, 0, Some(says));
-    assert_eq!(swept(&stage).findings, [], "two that stop by themselves are a bad day");
-    tasks.push(stopped(1, "EssentialContainerExited", "Essential container in task exited: 137"));
-    stage.set_stopped(acme, &tasks);
-    assert_eq!(swept(&stage).findings, [], "it may be over in a moment");
-    stage.sim.pass_time(SignedDuration::from_mins(6));
-    let swept = swept(&stage);
-    let finding = found_of(&swept, acme, FindingKind::Unhealthy);
-    assert!(finding.sentence.contains("3 tasks stopped by themselves"), "{}", finding.sentence);
-    assert!(finding.sentence.contains("the last: Essential container in task exited: 137"));
-    is_closed(&stage, FindingKind::Unhealthy);
-}
-
-#[test]
 fn a_deployment_that_never_ends_is_stuck() {
     let stage = deployed(&[]);
     let acme = stage.target("acme");
@@ -376,13 +277,6 @@ fn the_way_back_is_looked_at_before_it_is_needed() {
     stage.sim.put_image(&acme.pulls_from.place, &acme.repository, &tag("1.4.2"), &digest(2));
     let after = sweep_only(&stage);
     assert!(kinds(&after.closed).contains(&FindingKind::NoWayBack), "{after:#?}");
-}
-
-/// Looks at everything, and wakes nobody.
-fn sweep_only(stage: &Stage) -> Swept {
-    let swept =
-        sweep(&stage.sim, &stage.config, &Scope::Everything, ("sweep-3", SweptBy::Schedule));
-    stage.sim.run(swept).expect("nothing dies").expect("the ledger answers")
 }
 
 #[test]

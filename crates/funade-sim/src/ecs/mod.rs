@@ -168,7 +168,8 @@ impl Sim {
         self.state_mut().services.existing(&key).controller = controller;
     }
 
-    /// Lets so many of a service's tasks be gone, for a reason that ECS says.
+    /// Lets so many of a service's tasks be gone, for a reason that ECS says. Once none is, it says
+    /// that, too, unless it says something else.
     pub fn lose_tasks(
         &self,
         place: &Place,
@@ -180,7 +181,11 @@ impl Sim {
         let now = state.now;
         let service = state.services.existing(&(place.clone(), cluster.clone(), name.clone()));
         service.missing = count;
-        service.said = said.map(|text| ServiceMessage { at: now, text: text.to_owned() });
+        let steady =
+            || (count == 0).then(|| format!("(service {name}) has reached a steady state."));
+        if let Some(text) = said.map(str::to_owned).or_else(steady) {
+            service.said.insert(0, ServiceMessage { at: now, text });
+        }
     }
 
     /// Says which of a service's tasks stopped lately, besides those of deployments that fail.

@@ -48,8 +48,8 @@ pub(super) struct Service {
     pub(super) desired_count: u32,
     /// Tasks that stopped and do not start again.
     pub(super) missing: u32,
-    /// What ECS says of that.
-    pub(super) said: Option<ServiceMessage>,
+    /// What ECS says of that, the newest first.
+    pub(super) said: Vec<ServiceMessage>,
     pub(super) stopped_lately: Vec<StoppedTask>,
     deployments: Vec<Running>,
     /// All that ever began, the newest last.
@@ -150,7 +150,7 @@ impl Service {
             strategy: Strategy::default(),
             desired_count,
             missing: 0,
-            said: None,
+            said: Vec::new(),
             stopped_lately: Vec::new(),
             deployments: Vec::new(),
             history: Vec::new(),

@@ -8,11 +8,15 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Found, Looked};
 use crate::decisions::diagnosis;
 use crate::facts::cause::{Diagnosis, StoppedTask};
-use crate::facts::ecs::{EcsService, RolloutState, ServiceMessage};
+use crate::facts::ecs::{Deployment, EcsService, RolloutState, ServiceMessage};
 use crate::facts::finding::FindingKind;
 
 /// How far back a stopped task or a message tells of the service as it is now.
 const LATELY: SignedDuration = SignedDuration::from_mins(20);
+
+/// ECS's words once all tasks run and pass their checks.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html>
+const STEADY: &str = "has reached a steady state";
 
 /// How many tasks may stop by themselves within that time. One is a bad day of one machine.
 const STOPS_MAX: usize = 2;
@@ -39,15 +43,17 @@ fn is_steady(service: &EcsService) -> bool {
 pub(super) fn unhealthy(looked: &Looked<'_>) -> Option<Found> {
     let Looked { observed, now, target, .. } = *looked;
     let service = observed.service.as_ref().filter(|service| is_steady(service))?;
+    let primary = service.primary()?;
     let lately = |at: Timestamp| now.duration_since(at) < LATELY;
+    // What a deployment before it has left behind tells nothing of what runs now.
     let stopped: Vec<&StoppedTask> = observed
         .stopped
         .iter()
         .flatten()
+        .filter(|task| task.started_by.as_ref() == Some(&primary.id))
         .filter(|task| task.stopped_at.is_some_and(lately) && task.stopped_by_itself())
         .collect();
-    let messages: Vec<&ServiceMessage> =
-        service.messages.iter().filter(|message| lately(message.at)).collect();
+    let messages = messages(service, primary, now);
     let (running, desired) = (service.running_count, service.desired_count);
     let mut parts = Vec::new();
     if running < desired {
@@ -67,4 +73,22 @@ pub(super) fn unhealthy(looked: &Looked<'_>) -> Option<Found> {
         .map_or("look at its tasks and their logs", Diagnosis::remedy);
     let next = format!("{remedy}; funade explain {}", target.id);
     Some((FindingKind::Unhealthy, parts.join("; "), next))
+}
+
+/// What ECS has said lately of the tasks as they are now: since the PRIMARY is that, and, where all
+/// tasks run, since it last said that all is well.
+fn messages<'a>(
+    service: &'a EcsService,
+    primary: &Deployment,
+    now: Timestamp,
+) -> Vec<&'a ServiceMessage> {
+    let steady = service.messages.iter().filter(|message| message.text.contains(STEADY));
+    let steady = steady.map(|message| message.at).max();
+    let steady = steady.filter(|_| service.running_count >= service.desired_count);
+    let tells = |message: &&ServiceMessage| {
+        now.duration_since(message.at) < LATELY
+            && primary.updated_at.is_none_or(|since| message.at >= since)
+            && steady.is_none_or(|steady| message.at > steady)
+    };
+    service.messages.iter().filter(tells).collect()
 }
