@@ -8,7 +8,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use funade::facts::deploy::Deploy;
-use funade::facts::finding::{About, Finding, Policy, Severity};
+use funade::facts::finding::{About, Finding, Policy};
 use funade::facts::names::{EnvironmentName, ServiceName, Tag, TargetId};
 use funade::shell::TargetState;
 
@@ -127,13 +127,13 @@ fn shown<'a>(
     of_target.extend(place.as_ref().map(about).unwrap_or_default());
     // What is found about a service says nothing about one of its targets: it is shown with each,
     // and colours none.
-    let bad = of_target.iter().any(|index| findings[*index].kind.severity() >= Severity::Warning);
+    let gravest = of_target.iter().map(|index| findings[*index].kind.severity()).max();
     of_target.extend(about(&About::Service(target.id.service.clone())));
     of_target.sort_unstable();
     let history = fleet.history.get(&target.id).map_or(&[][..], Vec::as_slice);
     Shown {
         target,
-        state: state(&target.record, bad),
+        state: state(&target.record, gravest),
         release: running(target, history),
         findings: of_target,
         history,

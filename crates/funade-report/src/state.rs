@@ -1,5 +1,6 @@
 //! How a target stands, in one word: what the page colours, counts and filters by.
 
+use funade::facts::finding::Severity;
 use funade::facts::record::{StandingKind, TargetRecord};
 
 /// How a target stands. Closed: each has a sign, a colour and a count in the page.
@@ -11,7 +12,8 @@ pub enum State {
     Blocked,
     /// What ran before a deploy runs again, or is being brought back.
     RolledBack,
-    /// It has nothing to do, and a warning or an error was found about it or its place.
+    /// An error was found about it or its place, and no deploy tells of it; or a warning, and it has
+    /// nothing to do.
     Finding,
     /// A deploy is under way.
     Deploying,
@@ -68,7 +70,7 @@ impl State {
             Self::Blocked => "It needs a person.",
             Self::RolledBack => "What ran before a deploy runs again, or is being brought back.",
             Self::Finding => {
-                "It has nothing to do, and a warning or an error was found about it or its place."
+                "An error was found about it or its place; or a warning, and it has nothing to do."
             }
             Self::Deploying => "A deploy is under way.",
             Self::Waiting => "It waits for something that passes by itself.",
@@ -78,10 +80,14 @@ impl State {
     }
 }
 
-/// The state of a target; `found` says whether a warning or an error was found about it or its
-/// place.
-pub(crate) fn state(record: &TargetRecord, found: bool) -> State {
-    let Some(standing) = &record.standing else { return State::Unknown };
+/// The state of a target; `found` is the gravest that was found about it or its place. An error is
+/// so now, and outranks whatever passes by itself; while a deploy is under way that is what it may
+/// be for.
+pub(crate) fn state(record: &TargetRecord, found: Option<Severity>) -> State {
+    let is_error = found == Some(Severity::Error);
+    let Some(standing) = &record.standing else {
+        return if is_error { State::Finding } else { State::Unknown };
+    };
     let code = standing.code.as_str();
     if UNDONE.contains(&code) {
         return State::RolledBack;
@@ -90,8 +96,9 @@ pub(crate) fn state(record: &TargetRecord, found: bool) -> State {
         StandingKind::Blocked if code == FAILED => State::Failed,
         StandingKind::Blocked => State::Blocked,
         StandingKind::Waiting if UNDER_WAY.contains(&code) => State::Deploying,
+        StandingKind::Waiting if is_error => State::Finding,
         StandingKind::Waiting => State::Waiting,
-        StandingKind::Settled if found => State::Finding,
+        StandingKind::Settled if found >= Some(Severity::Warning) => State::Finding,
         StandingKind::Settled => State::Ok,
     }
 }
@@ -192,18 +199,55 @@ mod tests {
         ] {
             let standing = Some(stand(None, &report, None, Timestamp::UNIX_EPOCH));
             let record = TargetRecord { standing, ..TargetRecord::default() };
-            assert_eq!(state(&record, false), expected, "{}", report.code());
+            assert_eq!(state(&record, None), expected, "{}", report.code());
         }
     }
 
+    fn with(report: &Report, found: Severity) -> State {
+        let standing = Some(stand(None, report, None, Timestamp::UNIX_EPOCH));
+        state(&TargetRecord { standing, ..TargetRecord::default() }, Some(found))
+    }
+
     #[test]
-    fn a_finding_shows_only_where_nothing_else_is_to_be_told() {
-        let with = |report: &Report| {
-            let standing = Some(stand(None, report, None, Timestamp::UNIX_EPOCH));
-            state(&TargetRecord { standing, ..TargetRecord::default() }, true)
+    fn a_warning_shows_only_where_nothing_else_is_to_be_told() {
+        let minute = SignedDuration::from_mins(1);
+        let waits = Report::QuietPeriod { quiet: minute, left: minute };
+        for (found, expected) in [
+            (Severity::Notice, [State::Ok, State::Waiting, State::Blocked]),
+            (Severity::Warning, [State::Finding, State::Waiting, State::Blocked]),
+        ] {
+            let states = [
+                with(&Report::NothingAssigned, found),
+                with(&waits, found),
+                with(&Report::NothingRuns, found),
+            ];
+            assert_eq!(states, expected, "{found}");
+        }
+        assert_eq!(state(&TargetRecord::default(), Some(Severity::Warning)), State::Unknown);
+    }
+
+    /// Held for two hours, and its image is gone.
+    #[test]
+    fn an_error_shows_where_something_waits_or_nobody_has_looked() {
+        let two_hours = SignedDuration::from_hours(2);
+        let until = Timestamp::UNIX_EPOCH + two_hours;
+        let held = Report::Held {
+            on: "target/acme/order-api".parse().expect("a subject"),
+            by: "dana".to_owned(),
+            reason: "a migration".to_owned(),
+            until: Some(until),
+            left: Some(two_hours),
+            release: release(),
         };
-        assert_eq!(with(&Report::NothingAssigned), State::Finding);
-        assert_eq!(with(&Report::NothingRuns), State::Blocked);
-        assert_eq!(state(&TargetRecord::default(), true), State::Unknown);
+        assert_eq!(with(&held, Severity::Error), State::Finding);
+        assert_eq!(with(&held, Severity::Warning), State::Waiting);
+        assert_eq!(with(&Report::NothingAssigned, Severity::Error), State::Finding);
+        assert_eq!(state(&TargetRecord::default(), Some(Severity::Error)), State::Finding);
+        // What a pass has said of it already stands.
+        assert_eq!(with(&failed(), Severity::Error), State::Failed);
+        assert_eq!(with(&Report::NothingRuns, Severity::Error), State::Blocked);
+        assert_eq!(with(&rolled_back(), Severity::Error), State::RolledBack);
+        let begun = Report::Starts { deploy: deploy(), release: release() };
+        assert_eq!(with(&begun, Severity::Error), State::Deploying);
     }
 }
