@@ -4,8 +4,10 @@ use funade::config::{Config, Target, check};
 use funade::facts::cause::StoppedTask;
 use funade::facts::ecs::EcsService;
 use funade::facts::finding::{About, Finding, FindingKind};
+use funade::facts::hold::Hold;
+use funade::facts::subject::Subject;
 use funade::facts::task_definition::{Document, Registration};
-use funade::shell::{Scope, Swept, SweptBy, sweep};
+use funade::shell::{Scope, Swept, SweptBy, set_hold, sweep};
 use funade::world::{Ecs, World};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -59,6 +61,22 @@ impl Stage {
     pub fn set_stopped(&self, target: &Target, tasks: &[StoppedTask]) {
         let Target { place, cluster, ecs_service, .. } = target;
         self.sim.set_stopped(place, cluster, ecs_service, tasks);
+    }
+
+    /// A person holds a target for so many hours, or until it is lifted.
+    pub fn hold_for(&self, target: &Target, hours: Option<i64>) {
+        let since = self.sim.now();
+        let hold = Hold {
+            on: Subject::Target(target.id.clone()),
+            release: None,
+            reason: "a migration runs".to_owned(),
+            by: "dana".to_owned(),
+            since,
+            until: hours.map(|hours| since + SignedDuration::from_hours(hours)),
+            lifted: None,
+        };
+        let set = self.sim.run(set_hold(&self.sim, &self.config, &hold));
+        set.expect("nothing dies").expect("no fault");
     }
 
     /// Deletes a parameter below a target's first path, without an event.

@@ -7,7 +7,8 @@ use funade::facts::deploy::Ending;
 use funade::facts::finding::FindingKind;
 use funade::facts::names::DeploymentId;
 use funade::shell::{Scope, SweptBy, sweep};
-use funade_tests::{Stage, deployed, digest, found_of, is_closed, kinds, swept};
+use funade_sim::{Breaker, Failure};
+use funade_tests::{Stage, deployed, digest, found_of, is_closed, kinds, sweep_only, swept};
 use jiff::{SignedDuration, Timestamp};
 
 /// The deployment that a target's tasks are of.
@@ -133,4 +134,45 @@ fn one_failed_check_that_was_made_up_for_is_not_unhealthy() {
     stage.sim.pass_time(SignedDuration::from_mins(1));
     stage.lose_tasks(acme, 0, Some(failed));
     assert_eq!(unhealthy_later(&stage), [FindingKind::Unhealthy]);
+}
+
+/// The first deploy fails, and there is nothing to go back to: no task runs, and nothing but the
+/// sweep says so for as long as that lasts.
+#[test]
+fn a_failed_deploy_that_leaves_no_task_is_unhealthy() {
+    let stage = deployed(&[]);
+    let acme = stage.target("acme");
+    stage.set_breakers(Breaker::GivesUp);
+    stage.crashes(3, 4);
+    stage.push_begun("1.4.3", 3);
+    // What ran before goes down with it.
+    stage.lose_tasks(acme, 3, Some("(service order-api) has started 3 tasks: (task 12345)."));
+    assert_eq!(sweep_only(&stage).findings, [], "its deploy is under way, and within its deadline");
+    stage.sim.deregister(&stage.deploy(acme).from);
+    stage.rest();
+    assert!(matches!(stage.ending(acme), Some(Ending::Failed { .. })), "{:?}", stage.stands(acme));
+    stage.wait_minutes(60);
+    let _ = swept(&stage);
+    stage.sim.pass_time(SignedDuration::from_mins(6));
+    let swept = swept(&stage);
+    let finding = found_of(&swept, acme, FindingKind::Unhealthy);
+    assert!(finding.sentence.starts_with("0 of 3 tasks run"), "{}", finding.sentence);
+    assert!(!kinds(&swept.findings).contains(&FindingKind::Stuck), "its end was told");
+}
+
+/// Held for as long as somebody wants, while somebody's deployment goes on for ever.
+#[test]
+fn a_deployment_that_never_ends_is_stuck_though_the_target_is_held() {
+    let stage = deployed(&[]);
+    let acme = stage.target("acme");
+    stage.hold_for(acme, None);
+    stage.set_breakers(Breaker::Off);
+    stage.hangs(9, Failure::Exits(1));
+    stage.change_by_hand(acme, 9);
+    stage.wait_minutes(10);
+    assert!(!kinds(&swept(&stage).findings).contains(&FindingKind::Stuck));
+    stage.wait_minutes(30);
+    let swept = swept(&stage);
+    let finding = found_of(&swept, acme, FindingKind::Stuck);
+    assert!(finding.sentence.contains("has not ended within 20m"), "{}", finding.sentence);
 }

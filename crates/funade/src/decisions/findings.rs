@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 pub use self::health::hints_at_stops;
-use self::health::unhealthy;
+use self::health::{stalled, unhealthy};
 use crate::config::{Reaction, Target};
 use crate::decisions::differences::{Side, VariableChange};
 use crate::decisions::observation::Observation;
@@ -67,8 +67,11 @@ pub struct WayBackLook {
 /// What is found in one target.
 #[must_use]
 pub fn findings(looked: &Looked<'_>) -> Vec<Finding> {
+    let planned = from_plan(looked);
+    let told = planned.as_ref().is_some_and(|(kind, ..)| *kind == FindingKind::Stuck);
     let found = [
-        from_plan(looked),
+        planned,
+        stalled(looked).filter(|_| !told),
         unhealthy(looked),
         image_gone(looked),
         no_way_back(looked),

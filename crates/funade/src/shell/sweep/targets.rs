@@ -154,7 +154,8 @@ async fn sweep_target<W: World>(
     let asked = assigned.and_then(|image| round.images.borrow().get(&image).copied());
     let described = Described::Already { service, image_present: asked };
     let (mut observed, plan) = observe(world, target, known, described, now).await?;
-    let hints = observed.service.as_ref().is_some_and(|service| hints_at_stops(service, now));
+    let service = observed.service.as_ref();
+    let hints = service.is_some_and(|service| hints_at_stops(service, &plan, now));
     if hints && observed.stopped.is_none() {
         let Target { place, cluster, ecs_service, .. } = target;
         observed.stopped = Some(world.ecs().stopped_tasks(place, cluster, ecs_service).await?);
