@@ -28,7 +28,7 @@ use crate::facts::record::TargetRecord;
 use crate::facts::release::Assignment;
 use crate::facts::task_definition::{DEPLOY_TAG, Revision};
 
-/// How long a target has to take up what was assigned to it: its wake, a retry, a busy queue.
+/// How long a target has to take up what it may: its wake, a retry, a busy queue.
 const TAKEN_UP_WITHIN: SignedDuration = SignedDuration::from_mins(5);
 
 /// All that a sweep knows of a target.
@@ -93,9 +93,10 @@ fn from_plan(looked: &Looked<'_>) -> Option<Found> {
     let Looked { target, assigned, plan, now, .. } = *looked;
     let id = &target.id;
     let sentence = || plan.report.to_string();
-    if plan.steps.iter().any(|step| matches!(step, Step::Register(_) | Step::Update(_))) {
-        let taken_up = assigned.is_none_or(|a| now.duration_since(a.at) >= TAKEN_UP_WITHIN);
-        return taken_up.then(|| would_deploy(looked)).flatten();
+    if would_deploy(plan) {
+        let turns = looked.observed.turns.as_ref();
+        let has_turn = only_shared(looked) && turns.is_some_and(|turns| turns.turn.is_some());
+        return (is_overdue(looked) && !has_turn).then(|| not_deployed(looked)).flatten();
     }
     match &plan.report {
         Report::ChangedOutside { .. } | Report::RunsNewer { .. } => Some(changed_by_hand(looked)),
@@ -151,8 +152,58 @@ fn tag(assigned: Option<&Assignment>) -> String {
     assigned.map_or_else(|| "…".to_owned(), |assigned| assigned.release.tag.to_string())
 }
 
+fn would_deploy(plan: &Plan) -> bool {
+    plan.steps.iter().any(|step| matches!(step, Step::Register(_) | Step::Update(_)))
+}
+
+/// Whether it should long have taken up what it may: since that was assigned to it or written, and
+/// since nothing has stood against it any more, be it a hold or a quiet period.
+fn is_overdue(looked: &Looked<'_>) -> bool {
+    let Looked { assigned, record, observed, now, .. } = *looked;
+    let since = [
+        assigned.map(|assigned| assigned.at),
+        observed.lifted_at,
+        // What was waited for is over; the same sweep wakes it for that.
+        record.due.filter(|due| *due <= now),
+        quiet_since(looked),
+    ];
+    let since = since.into_iter().flatten().max();
+    since.is_none_or(|since| now.duration_since(since) >= TAKEN_UP_WITHIN)
+}
+
+/// Whether the variables that a deploy would bring were written within their quiet period, as the
+/// store says: no event needs to have told of them. Whoever writes may not be done.
+#[must_use]
+pub fn is_being_written(looked: &Looked<'_>) -> bool {
+    quiet_since(looked).is_some_and(|since| since > looked.now)
+}
+
+/// The end of the quiet period after the last write of what has changed. It is known of parameters;
+/// not of secrets, nor of what was deleted. A new image does not wait for what nobody told of.
+fn quiet_since(looked: &Looked<'_>) -> Option<Timestamp> {
+    let Looked { target, observed, plan, .. } = *looked;
+    let wanted = plan.wanted.as_ref().filter(|wanted| !wanted.new_image)?;
+    let stores = observed.stores.as_ref()?;
+    let names = wanted.changes.iter().filter_map(|change| {
+        match change.after.as_ref()?.source.as_ref()? {
+            Source::Parameter { name, .. } => Some(name),
+            Source::Secret { .. } => None,
+        }
+    });
+    let held = names.filter_map(|name| stores.paths.values().find_map(|held| held.get(name)));
+    let written_at = held.map(|parameter| parameter.written_at).max()?;
+    let quiet = target.on_parameter_change.quiet();
+    Some(quiet.map_or(written_at, |quiet| written_at + quiet.0))
+}
+
+/// Whether only variables differ that many targets have in common.
+fn only_shared(looked: &Looked<'_>) -> bool {
+    let wanted = looked.plan.wanted.as_ref().filter(|wanted| !wanted.new_image);
+    wanted.is_some_and(|wanted| wanted.changes.iter().all(|c| c.is_shared(looked.target)))
+}
+
 /// A pass would deploy, and nothing has begun it: whoever should have woken the target did not.
-fn would_deploy(looked: &Looked<'_>) -> Option<Found> {
+fn not_deployed(looked: &Looked<'_>) -> Option<Found> {
     let Looked { target, plan, record, .. } = *looked;
     let wanted = plan.wanted.as_ref()?;
     let (id, assigned) = (&target.id, tag(looked.assigned));

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 
 use super::{Failed, Image, Part, Round, SIDE_BY_SIDE_MAX, Scope, SweptBy, is_due};
 use crate::config::{Config, Registry, Target};
-use crate::decisions::findings::{Looked, WayBackLook, findings, hints_at_stops};
+use crate::decisions::findings::{Looked, WayBackLook, findings, hints_at_stops, is_being_written};
 use crate::decisions::observation::Observation;
 use crate::decisions::plan::Plan;
 use crate::facts::ecs::EcsService;
@@ -165,7 +165,7 @@ async fn sweep_target<W: World>(
         None => None,
     };
     let way_back = way_back(round, target, &known.record, &observed).await?;
-    let found = findings(&Looked {
+    let looked = Looked {
         target,
         assigned: known.assigned.as_ref(),
         record: &known.record,
@@ -174,10 +174,12 @@ async fn sweep_target<W: World>(
         running_image,
         way_back: way_back.as_ref(),
         now,
-    });
+    };
+    let found = findings(&looked);
     part.looked_at.insert(About::Target(target.id.clone()));
     // How it stands is written down by its own pass, whatever may be done about it.
-    let may_pass = plan.steps.is_empty() || is_healed(round.config, &found);
+    let may_deploy = || is_healed(round.config, &found) && !is_being_written(&looked);
+    let may_pass = plan.steps.is_empty() || may_deploy();
     if has_work(&plan, &known.record) && may_pass {
         let subject = Subject::Target(target.id.clone());
         part.wakes.push(Wake::new(subject, round.cause, plan.report.code()));
