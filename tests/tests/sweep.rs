@@ -131,6 +131,8 @@ fn where_the_team_says_notify_stale_variables_are_told_only() {
     let swept = swept_later(&stage);
     let finding = found_of(&swept, acme, FindingKind::StaleConfiguration);
     assert!(finding.next.contains("funade deploy order-api --tag 1.4.2"), "{finding:#?}");
+    let says = "LOG_LEVEL (runs version 1, the store has 2)";
+    assert!(finding.sentence.contains(says), "{}", finding.sentence);
     assert_eq!(stage.updates(acme), 1);
     stage.put(acme, "LOG_LEVEL", text("info"));
     is_closed(&stage, FindingKind::StaleConfiguration);

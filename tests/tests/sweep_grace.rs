@@ -61,7 +61,27 @@ fn what_is_tried_once_more_has_time_to_be_deployed() {
     let left = stage.sim.target_record(&acme.id).due.expect("its hold ends");
     let minutes = left.duration_since(stage.sim_now()).as_mins();
     assert_eq!(at_its_end(&stage, minutes + 1).findings, []);
-    found_of(&at_its_end(&stage, 6), acme, FindingKind::Behind);
+    let later = at_its_end(&stage, 6);
+    let finding = found_of(&later, acme, FindingKind::Behind);
+    // The last deploy was of 1.4.3, and was undone.
+    let says = "1.4.3 is assigned to it, and it still runs 1.4.2";
+    assert_eq!(finding.sentence, says);
+}
+
+/// The same where the team wants changes by hand put back: nobody has changed anything.
+#[test]
+fn what_was_rolled_back_is_not_changed_by_hand() {
+    let heal = "\nfindings: {changed-by-hand: heal}\n";
+    let stage = Stage::fleet_with(heal);
+    stage.push("1.4.2", 2);
+    let acme = stage.target("acme");
+    stage.crashes(3, 4);
+    stage.push("1.4.3", 3);
+    assert!(stage.runs(acme, &digest(2)));
+    stage.unhold(acme);
+    let later = at_its_end(&stage, 6);
+    found_of(&later, acme, FindingKind::Behind);
+    assert!(later.findings.iter().all(|f| f.kind != FindingKind::ChangedByHand), "{later:#?}");
 }
 
 /// A quiet period is over, and its delayed message is lost.

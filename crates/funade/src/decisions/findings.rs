@@ -15,11 +15,13 @@ pub use self::health::hints_at_stops;
 use self::health::{stalled, unhealthy};
 use crate::config::{Reaction, Target};
 use crate::decisions::differences::{Side, VariableChange};
-use crate::decisions::observation::Observation;
+use crate::decisions::observation::{Observation, Seen};
 use crate::decisions::plan::{Plan, Step};
 use crate::decisions::problem::list;
 use crate::decisions::report::Report;
+use crate::decisions::restraint::running_tag;
 use crate::facts::configuration::Source;
+use crate::facts::deploy::{Ending, Progress};
 use crate::facts::finding::{About, Finding, FindingKind};
 use crate::facts::image::ImageReference;
 use crate::facts::names::RevisionArn;
@@ -103,7 +105,8 @@ fn from_plan(looked: &Looked<'_>) -> Option<Found> {
         Report::ConfigurationDiffers { .. } => {
             let tells = matches!(target.on_parameter_change, Reaction::Notify(_));
             let next = format!("funade deploy {} --tag {}", id.service, tag(assigned));
-            tells.then(|| (FindingKind::StaleConfiguration, sentence(), next))
+            let sentence = other_variables(looked).filter(|_| tells && is_overdue(looked));
+            sentence.map(|sentence| (FindingKind::StaleConfiguration, sentence, next))
         }
         Report::Stuck { .. } | Report::GivenUp { .. } => {
             let next = format!(
@@ -204,7 +207,7 @@ fn only_shared(looked: &Looked<'_>) -> bool {
 
 /// A pass would deploy, and nothing has begun it: whoever should have woken the target did not.
 fn not_deployed(looked: &Looked<'_>) -> Option<Found> {
-    let Looked { target, plan, record, .. } = *looked;
+    let Looked { target, plan, .. } = *looked;
     let wanted = plan.wanted.as_ref()?;
     let (id, assigned) = (&target.id, tag(looked.assigned));
     if target.overwrites_changes && changed_since(looked) {
@@ -212,18 +215,30 @@ fn not_deployed(looked: &Looked<'_>) -> Option<Found> {
     }
     let next = format!("it is put right by itself; if it stays so: funade explain {id}");
     if wanted.new_image {
-        let ran = record.deploy.as_ref().map(|deploy| deploy.assignment.release.tag.to_string());
-        let ran = ran.unwrap_or_else(|| "what it ran before".to_owned());
-        let sentence = format!("{assigned} is assigned to it, and it still runs {ran}");
+        let sentence = format!("{assigned} is assigned to it, and it still runs {}", runs(looked));
         return Some((FindingKind::Behind, sentence, next));
     }
-    let changes: Vec<String> = wanted.changes.iter().map(versions).collect();
-    if changes.is_empty() {
-        return None;
-    }
-    let sentence =
-        format!("it runs {assigned} with other variables than are stored: {}", list(&changes));
-    Some((FindingKind::StaleConfiguration, sentence, next))
+    Some((FindingKind::StaleConfiguration, other_variables(looked)?, next))
+}
+
+/// What runs: its release, where that is known, or else its revision.
+fn runs(looked: &Looked<'_>) -> String {
+    let Looked { target, assigned, record, observed, now, .. } = *looked;
+    let (Some(service), Some(running)) = (&observed.service, &observed.running) else {
+        return "what it ran before".to_owned();
+    };
+    let seen = Seen { target, assigned, service, running, observed, now };
+    let tag = running_tag(&seen, record).map(|tag| tag.to_string());
+    tag.unwrap_or_else(|| running.arn.short().to_owned())
+}
+
+/// The variables that differ from what is stored, as a sentence; `None` if none does.
+fn other_variables(looked: &Looked<'_>) -> Option<String> {
+    let changes: Vec<String> = looked.plan.wanted.as_ref()?.changes.iter().map(versions).collect();
+    let (assigned, differ) = (tag(looked.assigned), !changes.is_empty());
+    differ.then(|| {
+        format!("it runs {assigned} with other variables than are stored: {}", list(&changes))
+    })
 }
 
 /// A variable with the version that it runs with and the one that is stored.
@@ -238,11 +253,20 @@ fn versions(change: &VariableChange) -> String {
     }
 }
 
-/// Whether the last deploy succeeded, and something else runs now.
+/// Whether something else runs than what the last deploy left: the revision that it brought, where
+/// it succeeded; the one that it was rolled back to. What took its place before it ended was brought
+/// by somebody else. Nothing is known of one that failed and may have gone back since.
 fn changed_since(looked: &Looked<'_>) -> bool {
-    let running = looked.observed.running.as_ref().map(|running| &running.arn);
-    let deploy = looked.record.deploy.as_ref().filter(|deploy| deploy.has_ended());
-    deploy.is_some_and(|deploy| deploy.progress.revision() != running)
+    let Some(running) = looked.observed.running.as_ref().map(|running| &running.arn) else {
+        return false;
+    };
+    let Some(deploy) = &looked.record.deploy else { return false };
+    let Progress::Ended { revision, ending, .. } = &deploy.progress else { return false };
+    match ending {
+        Ending::Succeeded | Ending::Replaced { .. } => revision.as_ref() != Some(running),
+        Ending::RolledBack { to, .. } => to != running,
+        Ending::Failed { .. } | Ending::Superseded => false,
+    }
 }
 
 /// Somebody deployed something else. Who, the revision tells, where it is a new one.
