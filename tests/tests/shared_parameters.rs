@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use funade::config::Target;
 use funade::facts::ecs::RolloutState;
+use funade::facts::finding::FindingKind;
 use funade::world::World;
 use funade_sim::{Behaviour, Fault, parameter_event};
-use funade_tests::{Stage, parameter, text};
+use funade_tests::{Stage, parameter, sweep_only, swept, text};
 use jiff::SignedDuration;
 
 /// Eight environments in one account: a canary, three small ones of which two may go at once, and
@@ -318,4 +319,60 @@ waves:
             }
         }
     }
+}
+
+fn stale(stage: &Stage) -> Vec<String> {
+    let swept = sweep_only(stage);
+    let found = swept.findings.iter().filter(|f| f.kind == FindingKind::StaleConfiguration);
+    found.map(|finding| format!("{}: {}", finding.about, finding.sentence)).collect()
+}
+
+/// With the event lost, the sweep tells of it, and has turns given.
+#[test]
+fn a_lost_change_of_a_shared_path_is_found_and_taken_up_in_turns() {
+    let stage = stage();
+    stage.wait_minutes(60);
+    put(&stage, "b");
+    stage.sim.pass_time(SignedDuration::from_mins(2));
+    assert_eq!(stale(&stage), [""; 0], "it may be about to be taken up");
+    stage.sim.lose_messages();
+    stage.sim.pass_time(SignedDuration::from_mins(5));
+    let found = stale(&stage);
+    assert_eq!(found.len(), stage.targets().len(), "{found:#?}");
+    assert!(found[0].contains("MODE (runs version 1, the store has 2)"), "{}", found[0]);
+    stage.sim.deliver_all();
+    assert_eq!(stale(&stage), [""; 0], "turns are being given");
+    stage.rest();
+    stage.wait_minutes(180);
+    assert!(stage.targets().iter().all(|target| mode(&stage, target) == r#"Some(Plain("b"))"#));
+}
+
+/// Who wants to be told only is told, and no turns are given for that.
+#[test]
+fn where_the_team_says_notify_a_shared_path_is_told_only() {
+    let fleet = format!("{FLEET}findings: {{stale-configuration: notify}}\n");
+    let stage = Stage::with(&[("fleet.yaml", &fleet), ("services/order-api.yaml", SERVICE)]);
+    put(&stage, "a");
+    stage.push("1.4.2", 2);
+    stage.wait_minutes(60);
+    put(&stage, "b");
+    for _ in 0..2 {
+        stage.wait_minutes(15);
+        let swept = swept(&stage);
+        assert!(swept.woken.is_empty(), "{:?}", swept.woken);
+    }
+    assert_eq!(stale(&stage).len(), stage.targets().len());
+    assert!(stage.targets().iter().all(|target| stage.updates(target) == 1));
+}
+
+/// Somebody failed, and the others wait: that is told of them, too.
+#[test]
+fn those_who_wait_behind_a_failure_are_told() {
+    let stage = stage();
+    stage.sim.set_behaviour("MODE=b", Behaviour::Crashes(SignedDuration::from_mins(3)));
+    change(&stage, "b");
+    stage.wait_minutes(60);
+    let found = stale(&stage);
+    assert!(!found.is_empty());
+    assert!(found.iter().all(|f| f.ends_with("and canary failed in theirs")), "{found:#?}");
 }

@@ -24,7 +24,7 @@ use crate::facts::configuration::Source;
 use crate::facts::deploy::{Ending, Progress};
 use crate::facts::finding::{About, Finding, FindingKind};
 use crate::facts::image::ImageReference;
-use crate::facts::names::RevisionArn;
+use crate::facts::names::{EnvironmentName, RevisionArn};
 use crate::facts::parameter::Stores;
 use crate::facts::record::TargetRecord;
 use crate::facts::release::Assignment;
@@ -96,9 +96,7 @@ fn from_plan(looked: &Looked<'_>) -> Option<Found> {
     let id = &target.id;
     let sentence = || plan.report.to_string();
     if would_deploy(plan) {
-        let turns = looked.observed.turns.as_ref();
-        let has_turn = only_shared(looked) && turns.is_some_and(|turns| turns.turn.is_some());
-        return (is_overdue(looked) && !has_turn).then(|| not_deployed(looked)).flatten();
+        return (is_overdue(looked) && !has_turn(looked)).then(|| not_deployed(looked)).flatten();
     }
     match &plan.report {
         Report::ChangedOutside { .. } | Report::RunsNewer { .. } => Some(changed_by_hand(looked)),
@@ -107,6 +105,10 @@ fn from_plan(looked: &Looked<'_>) -> Option<Found> {
             let next = format!("funade deploy {} --tag {}", id.service, tag(assigned));
             let sentence = other_variables(looked).filter(|_| tells && is_overdue(looked));
             sentence.map(|sentence| (FindingKind::StaleConfiguration, sentence, next))
+        }
+        Report::AwaitsTurn { failed, .. } => {
+            let sentence = other_variables(looked).filter(|_| no_turn_comes(looked))?;
+            is_overdue(looked).then(|| not_its_turn(target, sentence, failed))
         }
         Report::Stuck { .. } | Report::GivenUp { .. } => {
             let next = format!(
@@ -143,7 +145,6 @@ fn from_plan(looked: &Looked<'_>) -> Option<Found> {
         | Report::GoesBack { .. }
         | Report::ImageNotThere { .. }
         | Report::QuietPeriod { .. }
-        | Report::AwaitsTurn { .. }
         | Report::Deploys { .. }
         | Report::Starts { .. }
         | Report::ServiceBusy { .. }
@@ -197,6 +198,51 @@ fn quiet_since(looked: &Looked<'_>) -> Option<Timestamp> {
     let written_at = held.map(|parameter| parameter.written_at).max()?;
     let quiet = target.on_parameter_change.quiet();
     Some(quiet.map_or(written_at, |quiet| written_at + quiet.0))
+}
+
+/// The finding that a pass would put right by having something deployed: at once, or by asking its
+/// service for turns. `None` where it would not, or where the service has given it its turn.
+#[must_use]
+pub fn puts_right(looked: &Looked<'_>) -> Option<FindingKind> {
+    let Looked { target, plan, .. } = *looked;
+    if !would_deploy(plan) {
+        return no_turn_comes(looked).then_some(FindingKind::StaleConfiguration);
+    }
+    let wanted = plan.wanted.as_ref()?;
+    if target.overwrites_changes && changed_since(looked) {
+        return Some(FindingKind::ChangedByHand);
+    }
+    if wanted.new_image {
+        return Some(FindingKind::Behind);
+    }
+    let stale = !wanted.changes.is_empty() && !has_turn(looked);
+    stale.then_some(FindingKind::StaleConfiguration)
+}
+
+/// It waits for its turn, and none are being given, or somebody has failed in theirs.
+fn no_turn_comes(looked: &Looked<'_>) -> bool {
+    let turns = looked.observed.turns.as_ref();
+    matches!(looked.plan.report, Report::AwaitsTurn { .. })
+        && turns.is_none_or(|turns| !turns.failed.is_empty())
+}
+
+/// Its service has let it take up what it shares with others, and has woken it for that.
+fn has_turn(looked: &Looked<'_>) -> bool {
+    let turns = looked.observed.turns.as_ref();
+    only_shared(looked) && turns.is_some_and(|turns| turns.turn.is_some())
+}
+
+fn not_its_turn(target: &Target, sentence: String, failed: &[EnvironmentName]) -> Found {
+    let (id, kind) = (&target.id, FindingKind::StaleConfiguration);
+    let Some(first) = failed.first() else {
+        let next = format!("its service gives turns once it is asked; funade explain {id}");
+        return (kind, sentence, next);
+    };
+    let sentence =
+        format!("{sentence}; it waits for its turn, and {} failed in theirs", list(failed));
+    let next =
+        format!("funade explain {first}/{}; its service goes on once that is mended", id.service);
+    (kind, sentence, next)
 }
 
 /// Whether only variables differ that many targets have in common.

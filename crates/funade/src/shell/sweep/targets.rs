@@ -7,7 +7,9 @@ use jiff::SignedDuration;
 
 use super::{Failed, Image, Part, Round, SIDE_BY_SIDE_MAX, Scope, SweptBy, is_due};
 use crate::config::{Config, Registry, Target};
-use crate::decisions::findings::{Looked, WayBackLook, findings, hints_at_stops, is_being_written};
+use crate::decisions::findings::{
+    Looked, WayBackLook, findings, hints_at_stops, is_being_written, puts_right,
+};
 use crate::decisions::observation::Observation;
 use crate::decisions::plan::Plan;
 use crate::facts::ecs::EcsService;
@@ -178,8 +180,13 @@ async fn sweep_target<W: World>(
     let found = findings(&looked);
     part.looked_at.insert(About::Target(target.id.clone()));
     // How it stands is written down by its own pass, whatever may be done about it.
-    let may_deploy = || is_healed(round.config, &found) && !is_being_written(&looked);
-    let may_pass = plan.steps.is_empty() || may_deploy();
+    let may_pass = match puts_right(&looked) {
+        Some(kind) => {
+            let heals = round.config.policies.of(kind) == Policy::Heal;
+            heals && is_healed(round.config, &found) && !is_being_written(&looked)
+        }
+        None => plan.steps.is_empty() || is_healed(round.config, &found),
+    };
     if has_work(&plan, &known.record) && may_pass {
         let subject = Subject::Target(target.id.clone());
         part.wakes.push(Wake::new(subject, round.cause, plan.report.code()));
