@@ -26,7 +26,7 @@ impl Alarms for Sim {
         place: &Place,
         names: &[AlarmName],
     ) -> Result<BTreeMap<AlarmName, AlarmState>, CallError> {
-        self.call("DescribeAlarms", place.to_string(), |state| {
+        self.call_in(place, "DescribeAlarms", place.to_string(), |state| {
             let known = names.iter().filter_map(|name| {
                 let said = state.alarms.get(&(place.clone(), name.clone()))?;
                 Some((name.clone(), *said))

@@ -66,10 +66,15 @@ impl Ecr for Sim {
         repository: &RepositoryName,
         digest: &Digest,
     ) -> Result<bool, CallError> {
-        self.call("DescribeImages", format!("{registry}/{repository}@{digest}"), |state| {
-            let repository = state.images.repository(registry, repository);
-            Ok(repository.is_some_and(|repository| repository.digests.contains_key(digest)))
-        })
+        self.call_in(
+            &registry.place,
+            "DescribeImages",
+            format!("{registry}/{repository}@{digest}"),
+            |state| {
+                let repository = state.images.repository(registry, repository);
+                Ok(repository.is_some_and(|repository| repository.digests.contains_key(digest)))
+            },
+        )
         .await
     }
 
@@ -79,10 +84,15 @@ impl Ecr for Sim {
         repository: &RepositoryName,
         tag: &Tag,
     ) -> Result<Option<Digest>, CallError> {
-        self.call("DescribeImages", format!("{registry}/{repository}:{tag}"), |state| {
-            let repository = state.images.repository(registry, repository);
-            Ok(repository.and_then(|repository| repository.tags.get(tag).cloned()))
-        })
+        self.call_in(
+            &registry.place,
+            "DescribeImages",
+            format!("{registry}/{repository}:{tag}"),
+            |state| {
+                let repository = state.images.repository(registry, repository);
+                Ok(repository.and_then(|repository| repository.tags.get(tag).cloned()))
+            },
+        )
         .await
     }
 
@@ -91,17 +101,22 @@ impl Ecr for Sim {
         registry: &Registry,
         repository: &RepositoryName,
     ) -> Result<Vec<PushedImage>, CallError> {
-        self.call("DescribeImages", format!("{registry}/{repository}"), |state| {
-            let Some(repository) = state.images.repository(registry, repository) else {
-                return Ok(Vec::new());
-            };
-            let pushed = repository.digests.iter().map(|(digest, pushed_at)| PushedImage {
-                digest: digest.clone(),
-                tags: repository.tags_of(digest),
-                pushed_at: *pushed_at,
-            });
-            Ok(pushed.filter(|image| !image.tags.is_empty()).collect())
-        })
+        self.call_in(
+            &registry.place,
+            "DescribeImages",
+            format!("{registry}/{repository}"),
+            |state| {
+                let Some(repository) = state.images.repository(registry, repository) else {
+                    return Ok(Vec::new());
+                };
+                let pushed = repository.digests.iter().map(|(digest, pushed_at)| PushedImage {
+                    digest: digest.clone(),
+                    tags: repository.tags_of(digest),
+                    pushed_at: *pushed_at,
+                });
+                Ok(pushed.filter(|image| !image.tags.is_empty()).collect())
+            },
+        )
         .await
     }
 }

@@ -18,6 +18,7 @@ mod fleet;
 mod functions;
 mod history;
 mod ledger;
+mod outages;
 mod outbox;
 mod parameters;
 mod queue;

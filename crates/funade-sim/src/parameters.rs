@@ -166,7 +166,7 @@ impl ParameterStore for Sim {
         path: &ParameterPath,
         next: Option<&str>,
     ) -> Result<ParameterPage, CallError> {
-        self.call("GetParametersByPath", format!("{path} in {place}"), |state| {
+        self.call_in(place, "GetParametersByPath", format!("{path} in {place}"), |state| {
             state.may_call(place, Bucket::Parameters)?;
             Ok(state.stores.page(place, path, next))
         })
@@ -180,7 +180,7 @@ impl SecretsManager for Sim {
         place: &Place,
         secret: &SecretName,
     ) -> Result<Option<CurrentSecret>, CallError> {
-        self.call("DescribeSecret", format!("{secret} in {place}"), |state| {
+        self.call_in(place, "DescribeSecret", format!("{secret} in {place}"), |state| {
             Ok(state.stores.secrets.get(&(place.clone(), secret.clone())).cloned())
         })
         .await

@@ -1,7 +1,7 @@
 //! The simulated world's state and its clock.
 
 use std::cell::{Ref, RefCell, RefMut};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use funade::facts::ecs::AlarmState;
 use funade::facts::finding::Finding;
@@ -17,6 +17,7 @@ use crate::ecr::Images;
 use crate::ecs::Services;
 use crate::functions::Said;
 use crate::ledger::Table;
+use crate::outages::Outages;
 use crate::outbox::Outbox;
 use crate::parameters::Stores;
 use crate::queue::Messages;
@@ -44,8 +45,7 @@ pub(crate) struct State {
     pub(crate) buckets: Buckets,
     /// How long a round of calls takes, where that counts.
     pub(crate) round_takes: SignedDuration,
-    /// Where our role cannot be assumed.
-    pub(crate) closed: BTreeSet<Place>,
+    pub(crate) outages: Outages,
     /// The targets' records that were written since somebody looked.
     pub(crate) written: Vec<(TargetId, TargetRecord)>,
     /// The services' records that were written since somebody looked: before and after.
@@ -88,7 +88,7 @@ impl Sim {
                 outbox: Outbox::default(),
                 buckets: Buckets::default(),
                 round_takes: SignedDuration::ZERO,
-                closed: BTreeSet::new(),
+                outages: Outages::default(),
                 written: Vec::new(),
                 written_services: Vec::new(),
                 written_findings: Vec::new(),
@@ -108,16 +108,6 @@ impl Sim {
     /// Lets each round of calls take so long.
     pub fn set_latency(&self, round_takes: SignedDuration) {
         self.state_mut().round_takes = round_takes;
-    }
-
-    /// Takes the role away that is assumed in a place, or gives it back.
-    pub fn set_closed(&self, place: &Place, closed: bool) {
-        let places = &mut self.state_mut().closed;
-        if closed {
-            places.insert(place.clone());
-        } else {
-            places.remove(place);
-        }
     }
 
     pub(crate) fn state(&self) -> Ref<'_, State> {

@@ -43,7 +43,7 @@ impl Ecs for Sim {
         service: &EcsServiceName,
     ) -> Result<Option<EcsService>, CallError> {
         let key = (place.clone(), cluster.clone(), service.clone());
-        self.call("DescribeServices", subject(place, cluster, service), |state| {
+        self.call_in(place, "DescribeServices", subject(place, cluster, service), |state| {
             state.may_call(place, Bucket::Services)?;
             Ok(state.services.described(&key, state.now))
         })
@@ -57,7 +57,7 @@ impl Ecs for Sim {
         services: &[EcsServiceName],
     ) -> Result<BTreeMap<EcsServiceName, EcsService>, CallError> {
         let subject = format!("{} services in {cluster} of {place}", services.len());
-        self.call("DescribeServices", subject, |state| {
+        self.call_in(place, "DescribeServices", subject, |state| {
             state.may_call(place, Bucket::Services)?;
             assert!(services.len() <= SERVICES_READ_MAX, "ECS refuses more");
             let found = services.iter().filter_map(|name| {
@@ -74,7 +74,7 @@ impl Ecs for Sim {
         place: &Place,
         arn_or_family: &str,
     ) -> Result<Option<Revision>, CallError> {
-        self.call("DescribeTaskDefinition", arn_or_family.to_owned(), |state| {
+        self.call_in(place, "DescribeTaskDefinition", arn_or_family.to_owned(), |state| {
             state.may_call(place, Bucket::TaskDefinitions)?;
             Ok(state.services.find(place, arn_or_family).cloned())
         })
@@ -89,7 +89,7 @@ impl Ecs for Sim {
         since: Timestamp,
     ) -> Result<Vec<ServiceDeployment>, CallError> {
         let key = (place.clone(), cluster.clone(), service.clone());
-        self.call("ListServiceDeployments", subject(place, cluster, service), |state| {
+        self.call_in(place, "ListServiceDeployments", subject(place, cluster, service), |state| {
             state.may_call(place, Bucket::ServiceDeployments)?;
             let services = &state.services;
             if !services.keeps_history {
@@ -112,7 +112,7 @@ impl Ecs for Sim {
         service: &EcsServiceName,
     ) -> Result<Vec<StoppedTask>, CallError> {
         let key = (place.clone(), cluster.clone(), service.clone());
-        self.call("DescribeTasks", subject(place, cluster, service), |state| {
+        self.call_in(place, "DescribeTasks", subject(place, cluster, service), |state| {
             state.may_call(place, Bucket::Tasks)?;
             let service = state.services.by_name.get(&key);
             Ok(service.map(|service| service.stopped(state.now)).unwrap_or_default())
@@ -122,10 +122,10 @@ impl Ecs for Sim {
 
     async fn roll_back_deployment(
         &self,
-        _place: &Place,
+        place: &Place,
         deployment: &ServiceDeploymentArn,
     ) -> Result<(), CallError> {
-        self.call("StopServiceDeployment", deployment.to_string(), |state| {
+        self.call_in(place, "StopServiceDeployment", deployment.to_string(), |state| {
             let services = &mut state.services;
             let has = |service: &super::Service| {
                 service.history(Timestamp::MIN).iter().any(|entry| &entry.arn == deployment)
@@ -145,7 +145,7 @@ impl Ecs for Sim {
         registration: &Registration,
     ) -> Result<RevisionArn, CallError> {
         let subject = format!("{} in {place}", registration.document.family());
-        self.call("RegisterTaskDefinition", subject, |state| {
+        self.call_in(place, "RegisterTaskDefinition", subject, |state| {
             state.may_call(place, Bucket::Registrations)?;
             if is_refused(&registration.document) {
                 return Err(CallProblem::Refused);
@@ -165,7 +165,7 @@ impl Ecs for Sim {
         revision: &RevisionArn,
     ) -> Result<DeploymentId, CallError> {
         let key = (place.clone(), cluster.clone(), service.clone());
-        self.call("UpdateService", subject(place, cluster, service), |state| {
+        self.call_in(place, "UpdateService", subject(place, cluster, service), |state| {
             state.may_call(place, Bucket::Updates)?;
             let known = state.services.find(place, revision.as_str());
             if known.is_none_or(|known| !known.active) {

@@ -4,35 +4,44 @@
 //! a pass would put right is woken, the rest is told. Places are looked at side by side, the targets
 //! of one place one after the other, so that no account's API is asked faster than one caller asks.
 //! Invariants: a sweep changes nothing but findings and the releases that it notes; a place that
-//! cannot be looked at costs one call, and stops no other; what was not looked at keeps its findings.
+//! refuses costs one call, one that does not answer costs a few, and neither stops another; what was
+//! not looked at keeps its findings; and what was seen when a sweep's time is over is told.
 
+mod conclude;
+mod images;
 mod schedule;
 mod services;
 mod targets;
+mod time;
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::try_join_all;
-use futures_util::{StreamExt, stream, try_join};
+use futures_util::{StreamExt, join, stream, try_join};
 use jiff::Timestamp;
-use tracing::{info, warn};
 
+use self::conclude::conclude;
+use self::images::{Images, ask_for};
 pub use self::schedule::{Scheduled, handle_schedule};
 use self::services::sweep_service;
 use self::targets::{Batch, assigned_images, batches, sweep_place};
+use self::time::Missed;
 use crate::config::{Config, Service};
-use crate::decisions::notices::{of_closed, of_opened};
-use crate::facts::finding::{About, Finding, FindingKind, Policy};
+use crate::facts::finding::{About, Finding, FindingKind};
 use crate::facts::hold::Hold;
-use crate::facts::names::{Digest, EnvironmentName, Place, RepositoryName, ServiceName, TargetId};
+use crate::facts::names::{EnvironmentName, Place, ServiceName, TargetId};
 use crate::facts::record::ServiceRecord;
 use crate::facts::subject::{Subject, Wake};
-use crate::world::{CallError, CallProblem, Ledger, Queue, World};
+use crate::world::{CallError, Ledger, Queue, World};
 
 /// How many places, and services, are looked at side by side: a minute's share of ten thousand
 /// targets is done in some seconds, and a function's memory stays small.
 const SIDE_BY_SIDE_MAX: usize = 16;
+
+/// How many looks in a row may get no answer, or be told to come slower, before a place is left alone
+/// for this sweep. Each may take as long as a call may, some seconds: one is an accident, three in a
+/// row are an outage, which thousands of targets would each wait out.
+const UNANSWERED_MAX: usize = 3;
 
 /// How many targets are woken at a time for what is due. More than a minute brings; what is left
 /// comes the next minute.
@@ -79,11 +88,11 @@ pub struct Swept {
     pub closed: Vec<Finding>,
     /// Who was woken, to be put right.
     pub woken: Vec<Subject>,
-    /// What could not be looked at.
+    /// What could not be looked at, or written down.
     pub failed: Vec<Failed>,
 }
 
-/// Something that could not be looked at.
+/// Something that could not be looked at, or written down.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failed {
     /// What.
@@ -92,21 +101,19 @@ pub struct Failed {
     pub error: String,
 }
 
-/// An image: in which registry and repository, by its digest.
-type Image = (Place, RepositoryName, Digest);
-
 /// All that the parts of one sweep share.
 struct Round<'a, W> {
     world: &'a W,
     config: &'a Config,
     services: BTreeMap<ServiceName, ServiceRecord>,
     holds: Vec<Hold>,
-    /// Whether an image is in a registry, as far as somebody has asked.
-    images: RefCell<BTreeMap<Image, bool>>,
+    images: Images,
     /// The id of this sweep: what it wakes goes back to it.
     cause: &'a str,
     by: SweptBy,
     now: Timestamp,
+    /// When it looks at nothing more; `None` if it has all the time that it needs.
+    ends_at: Option<Timestamp>,
 }
 
 /// What one part of a sweep came to.
@@ -114,6 +121,8 @@ struct Round<'a, W> {
 struct Part {
     /// Whom it has looked at: what is not found of them any more is closed.
     looked_at: BTreeSet<About>,
+    /// What could not be looked at in them all the same.
+    unseen: BTreeSet<(About, FindingKind)>,
     findings: Vec<Finding>,
     wakes: Vec<Wake>,
     failed: Vec<Failed>,
@@ -143,15 +152,26 @@ pub async fn sweep<W: World>(
     scope: &Scope,
     (cause, by): (&str, SweptBy),
 ) -> Result<Swept, CallError> {
+    sweep_until(world, config, scope, (cause, by), None).await
+}
+
+/// The same, looking at nothing more from a moment on: the rest is in [`Swept::failed`].
+async fn sweep_until<W: World>(
+    world: &W,
+    config: &Config,
+    scope: &Scope,
+    (cause, by): (&str, SweptBy),
+    ends_at: Option<Timestamp>,
+) -> Result<Swept, CallError> {
     let ledger = world.ledger();
     let (before, holds) = try_join!(ledger.findings(), ledger.all_holds())?;
     let suspects = suspects(&before);
     let batches = batches(config, scope, &suspects);
     let services = services_in(config, scope);
     let records = records(world, &batches, &services).await?;
-    let images = RefCell::new(assigned_images(world, &batches, &records).await);
-    let now = world.now();
-    let round = Round { world, config, services: records, holds, images, cause, by, now };
+    let (images, now) = (Images::default(), world.now());
+    let round = Round { world, config, services: records, holds, images, cause, by, now, ends_at };
+    ask_for(&round, assigned_images(&batches, &round.services)).await;
 
     let mut by_place: BTreeMap<&Place, Vec<Batch<'_>>> = BTreeMap::new();
     for batch in batches {
@@ -161,84 +181,13 @@ pub async fn sweep<W: World>(
         by_place.into_iter().map(|(place, batches)| sweep_place(&round, place, batches));
     let of_services = services.iter().map(|service| sweep_service(&round, service));
     let places = stream::iter(of_places).buffer_unordered(SIDE_BY_SIDE_MAX);
-    let parts: Vec<Part> = places.collect().await;
     let registries = stream::iter(of_services).buffer_unordered(SIDE_BY_SIDE_MAX);
-    let mut all = Part::default();
-    for part in parts.into_iter().chain(registries.collect::<Vec<Part>>().await) {
+    let (places, registries) = join!(places.collect::<Vec<Part>>(), registries.collect::<Vec<_>>());
+    let mut all = Part { failed: round.images.unanswered(), ..Part::default() };
+    for part in places.into_iter().chain(registries) {
         all.add(part);
     }
     conclude(&round, before, all).await
-}
-
-/// Compares what was found with what stood before, writes that down, and wakes.
-async fn conclude<W: World>(
-    round: &Round<'_, W>,
-    before: Vec<Finding>,
-    mut all: Part,
-) -> Result<Swept, CallError> {
-    let Round { world, config, now, .. } = round;
-    all.findings.retain(|finding| config.policies.of(finding.kind) != Policy::Ignore);
-    let known: BTreeMap<(About, FindingKind), Finding> =
-        before.into_iter().map(|finding| (finding.key(), finding)).collect();
-    let last = |finding: &Finding| known.get(&finding.key());
-    let found = all.findings.into_iter().map(|finding| {
-        let last = last(&finding);
-        finding.after(last, *now)
-    });
-    let findings: Vec<Finding> = found.collect();
-    let was_open = |finding: &&Finding| last(finding).is_some_and(|last| last.is_open);
-    let opened: Vec<Finding> =
-        findings.iter().filter(|f| f.is_open && !was_open(f)).cloned().collect();
-    let written: Vec<Finding> =
-        findings.iter().filter(|finding| last(finding) != Some(finding)).cloned().collect();
-    all.findings = findings;
-    let stands: BTreeSet<_> = all.findings.iter().map(Finding::key).collect();
-    let gone = |finding: &Finding| {
-        let ours = all.looked_at.contains(&finding.about) || !is_configured(config, &finding.about);
-        ours && !stands.contains(&finding.key())
-    };
-    let closed: Vec<Finding> = known.into_values().filter(gone).collect();
-    for finding in &written {
-        let notice = opened.contains(finding).then(|| of_opened(finding, *now));
-        let wrote = world.ledger().write_finding(finding, notice.as_ref()).await;
-        unless_another_did(wrote)?;
-    }
-    for finding in &closed {
-        let notice = finding.is_open.then(|| of_closed(finding, *now));
-        let wrote = world.ledger().close_finding(finding, notice.as_ref()).await;
-        unless_another_did(wrote)?;
-    }
-    if !all.wakes.is_empty() {
-        world.queue().wake(&all.wakes).await?;
-    }
-    let swept = swept(all, opened, closed);
-    tell(&swept, round.cause);
-    Ok(swept)
-}
-
-/// Two sweeps may find the same: a person's and the schedule's. One of them tells.
-fn unless_another_did(wrote: Result<(), CallError>) -> Result<(), CallError> {
-    match wrote {
-        Err(error) if error.problem == CallProblem::Conflict => Ok(()),
-        other => other,
-    }
-}
-
-fn swept(all: Part, opened: Vec<Finding>, mut closed: Vec<Finding>) -> Swept {
-    closed.retain(|finding| finding.is_open);
-    let mut findings = all.findings;
-    findings.retain(|finding| finding.is_open);
-    findings.sort_by_key(|f| (std::cmp::Reverse(f.kind.severity()), f.about.clone(), f.kind));
-    let count = |of: fn(&About) -> bool| all.looked_at.iter().filter(|about| of(about)).count();
-    Swept {
-        targets: count(|about| matches!(about, About::Target(_))),
-        services: count(|about| matches!(about, About::Service(_))),
-        findings,
-        opened,
-        closed,
-        woken: all.wakes.into_iter().map(|wake| wake.subject).collect(),
-        failed: all.failed,
-    }
 }
 
 /// The targets that are looked at each minute: what is wrong with them is told, or gone, soon.
@@ -249,15 +198,6 @@ fn suspects(before: &[Finding]) -> BTreeSet<TargetId> {
         About::Place(_) | About::Service(_) => None,
     };
     soon.filter_map(id).collect()
-}
-
-/// Whether a finding can be about this still: a target that was taken out of the fleet has none.
-fn is_configured(config: &Config, about: &About) -> bool {
-    match about {
-        About::Target(id) => config.target(id).is_some(),
-        About::Service(name) => config.services.contains_key(name),
-        About::Place(place) => config.targets().any(|target| &target.place == place),
-    }
 }
 
 fn services_in<'a>(config: &'a Config, scope: &Scope) -> Vec<&'a Service> {
@@ -294,22 +234,9 @@ async fn records<W: World>(
 impl Part {
     fn add(&mut self, other: Self) {
         self.looked_at.extend(other.looked_at);
+        self.unseen.extend(other.unseen);
         self.findings.extend(other.findings);
         self.wakes.extend(other.wakes);
         self.failed.extend(other.failed);
     }
-}
-
-fn tell(swept: &Swept, cause: &str) {
-    for Failed { what, error } in &swept.failed {
-        warn!(cause, "{what} could not be looked at: {error}");
-    }
-    for finding in &swept.opened {
-        warn!(cause, kind = %finding.kind, about = %finding.about, "{}", finding.sentence);
-    }
-    for finding in &swept.closed {
-        info!(cause, kind = %finding.kind, about = %finding.about, "it is so no more");
-    }
-    let (targets, woken, findings) = (swept.targets, swept.woken.len(), swept.findings.len());
-    info!(cause, targets, woken, findings, failed = swept.failed.len(), "swept");
 }

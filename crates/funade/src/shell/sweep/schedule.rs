@@ -1,15 +1,19 @@
 //! The schedule's event: what is due is woken, and the minute's share of the fleet is looked at.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::{error, info, warn};
 
-use super::{Scope, Swept, SweptBy, sweep, wake_due};
+use super::{Scope, Swept, SweptBy, sweep_until, wake_due};
 use crate::facts::finding::Finding;
 use crate::facts::names::TargetId;
 use crate::shell::ConfigCache;
 use crate::world::{CallError, World};
+
+/// How long a minute's share is looked at, at the most. It is two minutes under the function's timeout
+/// in template.yaml: what was seen is written down and told, whatever was slow.
+const SHARE_TAKES_MAX: SignedDuration = SignedDuration::from_secs(180);
 
 /// How many of each kind the answer names: enough for whoever invokes the function by hand. The log
 /// has all of them, and an answer has a limit.
@@ -67,6 +71,7 @@ pub async fn handle_schedule<W: World>(
             return Ok(Scheduled::Malformed(problem.to_string()));
         }
     };
+    let ends_at = world.now() + SHARE_TAKES_MAX;
     let Some(applied) = cache.current(world.ledger()).await? else {
         warn!("no configuration is applied, so nothing is done: funade apply DIR");
         return Ok(Scheduled::NoConfig);
@@ -76,8 +81,9 @@ pub async fn handle_schedule<W: World>(
         info!(cause = id, %target, "woken: something is due");
     }
     let scope = Scope::Minute { minute: time.as_second().div_euclid(60), of };
-    let swept = Box::new(sweep(world, &applied.config, &scope, (&id, SweptBy::Schedule)).await?);
-    Ok(Scheduled::Swept { due, swept })
+    let by = (id.as_str(), SweptBy::Schedule);
+    let swept = sweep_until(world, &applied.config, &scope, by, Some(ends_at)).await?;
+    Ok(Scheduled::Swept { due, swept: Box::new(swept) })
 }
 
 fn answer(due: &[TargetId], swept: &Swept) -> Value {

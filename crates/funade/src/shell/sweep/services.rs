@@ -13,12 +13,12 @@ use crate::world::{CallError, Ecr, Ledger, World};
 
 /// Looks at a service's registry, and notes what was missed.
 pub(super) async fn sweep_service<W: World>(round: &Round<'_, W>, service: &Service) -> Part {
-    match look(round, service).await {
+    match round.in_time(look(round, service)).await {
         Ok(part) => part,
-        Err(error) => Part {
+        Err(missed) => Part {
             failed: vec![Failed {
                 what: format!("the registry of {}", service.name),
-                error: error.in_full(),
+                error: missed.in_full(),
             }],
             ..Part::default()
         },

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::{StreamExt, stream};
 use jiff::SignedDuration;
 
-use super::{Failed, Image, Part, Round, SIDE_BY_SIDE_MAX, Scope, SweptBy, is_due};
-use crate::config::{Config, Registry, Target};
+use super::images::{Image, is_present};
+use super::{Failed, Missed, Part, Round, Scope, SweptBy, UNANSWERED_MAX, is_due};
+use crate::config::{Config, Target};
 use crate::decisions::findings::{
     Looked, WayBackLook, findings, hints_at_stops, is_being_written, puts_right,
 };
@@ -20,7 +20,7 @@ use crate::facts::release::Assignment;
 use crate::facts::subject::{Subject, Wake};
 use crate::facts::task_definition::Revision;
 use crate::shell::observe::{Described, Known, known_of_many, observe};
-use crate::world::{CallError, CallProblem, Ecr, Ecs, SERVICES_READ_MAX, World};
+use crate::world::{CallError, CallProblem, Ecs, SERVICES_READ_MAX, World};
 
 /// How long a target takes at least: five of a place in a second. Each is a task definition and some
 /// pages of parameters, of which an account gives twenty and forty in a second, the latter shared
@@ -70,35 +70,72 @@ pub(super) fn batches<'a>(
     batches
 }
 
-/// Looks at the targets of one place. A place that refuses is not asked again.
+/// How far the look at a place has come.
+struct Progress {
+    /// Targets that are still to be looked at.
+    left: usize,
+    /// Looks in a row that were not answered.
+    unanswered: usize,
+}
+
+/// Looks at the targets of one place. A place that refuses is not asked again, nor is one that gives
+/// no answer several times in a row.
 pub(super) async fn sweep_place<W: World>(
     round: &Round<'_, W>,
     place: &Place,
     batches: Vec<Batch<'_>>,
 ) -> Part {
     let mut part = Part::default();
+    let left = batches.iter().map(|batch| batch.targets.len()).sum();
+    let mut progress = Progress { left, unanswered: 0 };
     for batch in batches {
+        if progress.why_no_more(round).is_some() {
+            break;
+        }
         let names: Vec<EcsServiceName> =
             batch.targets.iter().map(|target| target.ecs_service.clone()).collect();
-        let described = round.world.ecs().services(place, batch.cluster, &names).await;
-        match described {
+        let described = round.world.ecs().services(place, batch.cluster, &names);
+        match round.in_time(described).await {
             Ok(services) => {
                 if round.by == SweptBy::Schedule {
                     part.looked_at.insert(About::Place(place.clone()));
                 }
-                sweep_batch(round, &batch, services, &mut part).await;
+                sweep_batch(round, &batch, services, (&mut part, &mut progress)).await;
             }
-            Err(error) if error.problem == CallProblem::Refused => {
+            Err(Missed::Call(error)) if error.problem == CallProblem::Refused => {
                 unreachable(round, place, &error, &mut part);
                 return part;
             }
-            Err(error) => {
+            // Whose time was over before they were described is told below, with the rest.
+            Err(Missed::TimeOver) => break,
+            Err(missed) => {
                 let what = format!("{} targets in {} of {place}", names.len(), batch.cluster);
-                part.failed.push(Failed { what, error: error.in_full() });
+                progress.looked_at(names.len(), Some(&missed));
+                part.failed.push(Failed { what, error: missed.in_full() });
             }
         }
     }
+    if let Some(error) = progress.why_no_more(round).filter(|_| progress.left > 0) {
+        part.failed.push(Failed { what: format!("{} targets of {place}", progress.left), error });
+    }
     part
+}
+
+impl Progress {
+    fn looked_at(&mut self, targets: usize, missed: Option<&Missed>) {
+        self.left = self.left.saturating_sub(targets);
+        let unanswered = missed.is_some_and(Missed::is_unanswered);
+        self.unanswered = if unanswered { self.unanswered + 1 } else { 0 };
+    }
+
+    /// Why the rest of the place is not looked at; `None` if it is.
+    fn why_no_more<W: World>(&self, round: &Round<'_, W>) -> Option<String> {
+        if self.unanswered >= UNANSWERED_MAX {
+            let why = format!("not looked at: {UNANSWERED_MAX} looks in a row got no answer there");
+            return Some(why);
+        }
+        round.is_over().then(|| Missed::TimeOver.in_full())
+    }
 }
 
 fn unreachable<W: World>(round: &Round<'_, W>, place: &Place, error: &CallError, part: &mut Part) {
@@ -119,7 +156,7 @@ async fn sweep_batch<W: World>(
     round: &Round<'_, W>,
     batch: &Batch<'_>,
     mut services: BTreeMap<EcsServiceName, EcsService>,
-    part: &mut Part,
+    (part, progress): (&mut Part, &mut Progress),
 ) {
     let Round { world, services: records, holds, .. } = round;
     let mut known = match known_of_many(*world, &batch.targets, records, holds).await {
@@ -127,15 +164,22 @@ async fn sweep_batch<W: World>(
         Err(error) => {
             let what = format!("what the ledger says of {} targets", batch.targets.len());
             part.failed.push(Failed { what, error: error.in_full() });
+            progress.looked_at(batch.targets.len(), None);
             return;
         }
     };
     for target in &batch.targets {
+        if progress.why_no_more(round).is_some() {
+            return;
+        }
         let began = world.now();
         let service = services.remove(&target.ecs_service);
         let Some(known) = known.remove(&target.id) else { continue };
-        if let Err(error) = sweep_target(round, target, &known, service, part).await {
-            part.failed.push(Failed { what: target.id.to_string(), error: error.in_full() });
+        let looked = round.in_time(sweep_target(round, target, &known, service, part)).await;
+        let missed = looked.err();
+        progress.looked_at(1, missed.as_ref());
+        if let Some(missed) = missed {
+            part.failed.push(Failed { what: target.id.to_string(), error: missed.in_full() });
         }
         let left = TARGET_TAKES_MIN - world.now().duration_since(began);
         if left.is_positive() {
@@ -152,9 +196,15 @@ async fn sweep_target<W: World>(
     part: &mut Part,
 ) -> Result<(), CallError> {
     let (world, now) = (round.world, round.world.now());
-    let assigned = known.assigned.as_ref().map(|assigned| wanted_image(target, assigned));
-    let asked = assigned.and_then(|image| round.images.borrow().get(&image).copied());
-    let described = Described::Already { service, image_present: asked };
+    let about = About::Target(target.id.clone());
+    let wanted = known.assigned.as_ref().map(|assigned| wanted_image(target, assigned));
+    let wanted = match wanted {
+        Some(image) => Some(is_present(round, image).await),
+        None => None,
+    };
+    // What was assigned was there: as long as nobody knows better, it is.
+    let image_present = wanted.map(|present| present.unwrap_or(true));
+    let described = Described::Already { service, image_present };
     let (mut observed, plan) = observe(world, target, known, described, now).await?;
     let service = observed.service.as_ref();
     let hints = service.is_some_and(|service| hints_at_stops(service, &plan, now));
@@ -162,11 +212,22 @@ async fn sweep_target<W: World>(
         let Target { place, cluster, ecs_service, .. } = target;
         observed.stopped = Some(world.ecs().stopped_tasks(place, cluster, ecs_service).await?);
     }
-    let running_image = match &observed.running {
-        Some(running) => image_present(round, target, running).await?,
+    let running = observed.running.as_ref().and_then(|running| image_of(target, running));
+    let running_image = match running {
+        Some(image) => {
+            let present = is_present(round, image).await;
+            if present.is_none() {
+                part.unseen.insert((about.clone(), FindingKind::ImageGone));
+            }
+            present
+        }
         None => None,
     };
     let way_back = way_back(round, target, &known.record, &observed).await?;
+    if way_back.as_ref().is_some_and(|(_, present)| present.is_none()) {
+        part.unseen.insert((about.clone(), FindingKind::NoWayBack));
+    }
+    let way_back = way_back.map(|(look, _)| look);
     let looked = Looked {
         target,
         assigned: known.assigned.as_ref(),
@@ -178,15 +239,18 @@ async fn sweep_target<W: World>(
         now,
     };
     let found = findings(&looked);
-    part.looked_at.insert(About::Target(target.id.clone()));
-    // How it stands is written down by its own pass, whatever may be done about it.
-    let may_pass = match puts_right(&looked) {
-        Some(kind) => {
-            let heals = round.config.policies.of(kind) == Policy::Heal;
-            heals && is_healed(round.config, &found) && !is_being_written(&looked)
-        }
-        None => plan.steps.is_empty() || is_healed(round.config, &found),
-    };
+    part.looked_at.insert(about);
+    // How it stands is written down by its own pass, whatever may be done about it. But while its
+    // registry does not answer, that pass would come to nothing.
+    let is_known = wanted != Some(None);
+    let may_pass = is_known
+        && match puts_right(&looked) {
+            Some(kind) => {
+                let heals = round.config.policies.of(kind) == Policy::Heal;
+                heals && is_healed(round.config, &found) && !is_being_written(&looked)
+            }
+            None => plan.steps.is_empty() || is_healed(round.config, &found),
+        };
     if has_work(&plan, &known.record) && may_pass {
         let subject = Subject::Target(target.id.clone());
         part.wakes.push(Wake::new(subject, round.cause, plan.report.code()));
@@ -212,54 +276,33 @@ fn wanted_image(target: &Target, assigned: &Assignment) -> Image {
     (place, repository, assigned.release.digest.clone())
 }
 
-/// Asks for the images that targets should run, each once however many should: nearly always they
-/// are what runs, too. One that cannot be asked for now is asked for by its targets.
-pub(super) async fn assigned_images<W: World>(
-    world: &W,
+/// The images that targets should run, each once however many should: nearly always they are what
+/// runs, too.
+pub(super) fn assigned_images(
     batches: &[Batch<'_>],
     services: &BTreeMap<ServiceName, ServiceRecord>,
-) -> BTreeMap<Image, bool> {
+) -> BTreeSet<Image> {
     let wanted = batches.iter().flat_map(|batch| &batch.targets).filter_map(|target| {
         let assigned = services.get(&target.id.service)?.assignment(&target.id.environment)?;
         Some(wanted_image(target, assigned))
     });
-    let wanted: BTreeSet<Image> = wanted.collect();
-    let asked = wanted.into_iter().map(async |image| {
-        let (place, repository, digest) = &image;
-        let registry = Registry { place: place.clone() };
-        let present = world.ecr().has_image(&registry, repository, digest).await;
-        present.ok().map(|present| (image, present))
-    });
-    let asked = stream::iter(asked).buffer_unordered(SIDE_BY_SIDE_MAX);
-    asked.filter_map(async |answer| answer).collect().await
+    wanted.collect()
 }
 
-/// Whether a revision's image can be pulled; `None` where that is not in the target's repository.
-async fn image_present<W: World>(
-    round: &Round<'_, W>,
-    target: &Target,
-    revision: &Revision,
-) -> Result<Option<bool>, CallError> {
-    let Some(digest) = target.image_in(&revision.document).and_then(|image| image.digest) else {
-        return Ok(None);
-    };
-    let (registry, repository) = (&target.pulls_from, &target.repository);
-    let key = (registry.place.clone(), repository.clone(), digest);
-    if let Some(known) = round.images.borrow().get(&key) {
-        return Ok(Some(*known));
-    }
-    let present = round.world.ecr().has_image(registry, repository, &key.2).await?;
-    round.images.borrow_mut().insert(key, present);
-    Ok(Some(present))
+/// The image that a revision runs; `None` where that is not in the target's repository.
+fn image_of(target: &Target, revision: &Revision) -> Option<Image> {
+    let digest = target.image_in(&revision.document)?.digest?;
+    Some((target.pulls_from.place.clone(), target.repository.clone(), digest))
 }
 
-/// What a rollback would bring back. Mostly that is what runs, and was read already.
+/// What a rollback would bring back, and whether its image is there, `None` if its registry does not
+/// say. Mostly that is what runs, and was read already.
 async fn way_back<W: World>(
     round: &Round<'_, W>,
     target: &Target,
     record: &TargetRecord,
     observed: &Observation,
-) -> Result<Option<WayBackLook>, CallError> {
+) -> Result<Option<(WayBackLook, Option<bool>)>, CallError> {
     let Some(good) = record.good.as_ref().filter(|good| good.revision.is_in(&target.place)) else {
         return Ok(None);
     };
@@ -269,9 +312,13 @@ async fn way_back<W: World>(
         Some(running) => Some(running.clone()),
         None => round.world.ecs().task_definition(&target.place, revision.as_str()).await?,
     };
-    let image_present = match &found {
-        Some(found) => image_present(round, target, found).await?.unwrap_or(true),
-        None => false,
+    let present = match &found {
+        Some(found) => match image_of(target, found) {
+            Some(image) => is_present(round, image).await,
+            None => Some(true),
+        },
+        None => Some(false),
     };
-    Ok(Some(WayBackLook { revision, found, image_present }))
+    let image_present = present.unwrap_or(true);
+    Ok(Some((WayBackLook { revision, found, image_present }, present)))
 }
