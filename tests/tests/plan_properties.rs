@@ -250,6 +250,7 @@ prop_compose! {
             changed,
             hold: None,
             let_again: None,
+            lifted_at: None,
             turns,
             rollback: None,
         }

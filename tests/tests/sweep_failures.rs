@@ -170,3 +170,97 @@ fn a_finding_that_cannot_be_written_stops_no_other() {
     let again = everything(&stage);
     assert_eq!((again.opened.len(), again.failed), (1, vec![]), "{:#?}", again.opened);
 }
+
+/// The role may read parameters no more: each target that has some is told, once, and what was found
+/// of it before stays.
+#[test]
+fn a_refused_read_is_found() {
+    let stage = deployed(&[]);
+    let acme = stage.target("acme");
+    stage.change_by_hand(acme, 9);
+    everything(&stage);
+    stage.sim.deny(&acme.place, "GetParametersByPath", "");
+    let swept = everything(&stage);
+    assert!(has(&swept.opened, &about(acme), FindingKind::Blocked), "{:#?}", swept.opened);
+    assert!(swept.opened.iter().all(|finding| finding.kind == FindingKind::Blocked));
+    let blocked = swept.opened.iter().find(|finding| finding.about == about(acme));
+    let sentence = &blocked.expect("it is told").sentence;
+    assert!(sentence.starts_with("AWS refuses: GetParametersByPath"), "{sentence}");
+    assert_eq!(swept.closed, []);
+    assert_eq!(everything(&stage).opened, [], "told once");
+    stage.sim.end_outages();
+    let after = everything(&stage);
+    assert!(has(&after.closed, &about(acme), FindingKind::Blocked), "{:#?}", after.closed);
+}
+
+/// The registry's account lets nobody in: that is told once, and all that has nothing to do with
+/// images is found as ever.
+#[test]
+fn without_its_registry_a_target_is_looked_at_all_the_same() {
+    let stage = deployed(&[]);
+    let acme = stage.target("acme");
+    let registries: BTreeSet<Place> =
+        stage.config.targets().map(|target| target.pulls_from.place.clone()).collect();
+    for registry in &registries {
+        stage.sim.set_closed(registry, true);
+    }
+    stage.lose_tasks(acme, 2, Some("(service order-api) was unable to place a task."));
+    everything(&stage);
+    stage.wait_minutes(6);
+    let swept = everything(&stage);
+    assert!(has(&swept.opened, &about(acme), FindingKind::Unhealthy), "{:#?}", swept.opened);
+    let place = |registry: &Place| About::Place(registry.clone());
+    for registry in &registries {
+        assert!(has(&swept.findings, &place(registry), FindingKind::Unreachable));
+    }
+    assert_eq!(swept.closed, []);
+    for minute in 0..15 {
+        stage.wait_minutes(1);
+        let swept = share(&stage, minute);
+        let places = |found: &[Finding]| found.iter().any(|f| f.kind == FindingKind::Unreachable);
+        assert!(!places(&swept.opened) && !places(&swept.closed), "it flaps: {swept:#?}");
+    }
+    stage.sim.end_outages();
+    let after = share(&stage, 7);
+    for registry in &registries {
+        assert!(has(&after.closed, &place(registry), FindingKind::Unreachable), "{after:#?}");
+    }
+}
+
+/// The share of one minute of fifteen.
+fn share(stage: &Stage, minute: i64) -> Swept {
+    let scope = Scope::Minute { minute, of: 15 };
+    let swept = sweep(&stage.sim, &stage.config, &scope, ("sweep-1", SweptBy::Schedule));
+    stage.sim.run(swept).expect("nothing dies").expect("the ledger answers")
+}
+
+/// Two clusters in one account, of which one is denied: its targets are told, and hide no other.
+#[test]
+fn a_denied_cluster_hides_no_other() {
+    let stage = one_large_account();
+    let (denied, other) = (stage.target("small-07").clone(), stage.target("small-30").clone());
+    stage.change_by_hand(&other, 9);
+    stage.sim.deny(&denied.place, "DescribeServices", "in small-07 ");
+    let swept = everything(&stage);
+    assert_eq!(swept.targets, 40, "{:#?}", swept.failed);
+    assert!(has(&swept.opened, &about(&denied), FindingKind::Blocked), "{:#?}", swept.opened);
+    assert!(has(&swept.opened, &about(&other), FindingKind::ChangedByHand));
+    assert!(swept.findings.iter().all(|finding| finding.kind != FindingKind::Unreachable));
+    let opened = |minute| share(&stage, minute).opened;
+    assert!((0..15).all(|minute| opened(minute).is_empty()), "told once");
+}
+
+/// A pass that was refused is not put right by itself, and is not told so.
+#[test]
+fn what_a_pass_was_refused_is_told() {
+    let stage = deployed(&[]);
+    let acme = stage.target("acme");
+    stage.sim.deny(&acme.place, "RegisterTaskDefinition", "");
+    stage.push("1.4.3", 3);
+    stage.wait_minutes(20);
+    let swept = everything(&stage);
+    let of_acme: Vec<&Finding> = swept.findings.iter().filter(|f| f.about == about(acme)).collect();
+    assert_eq!(of_acme.len(), 1, "{of_acme:#?}");
+    assert_eq!(of_acme[0].kind, FindingKind::Blocked);
+    assert!(of_acme[0].sentence.contains("RegisterTaskDefinition"), "{}", of_acme[0].sentence);
+}

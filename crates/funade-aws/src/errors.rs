@@ -65,7 +65,9 @@ where
 {
     let Some(answer) = error.as_service_error() else {
         let never_sent = matches!(error, SdkError::ConstructionFailure(_));
-        return if never_sent || mentions_denial(error) {
+        return if mentions_denial(error) {
+            CallProblem::NoRole
+        } else if never_sent {
             CallProblem::Refused
         } else {
             CallProblem::NoAnswer

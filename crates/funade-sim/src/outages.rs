@@ -32,7 +32,10 @@ impl Outages {
         let is_denied = |(of, denied, part): &(Place, &'static str, String)| {
             of == place && *denied == operation && subject.contains(part.as_str())
         };
-        if self.closed.contains(place) || self.denied.iter().any(is_denied) {
+        if self.closed.contains(place) {
+            return Some(CallProblem::NoRole);
+        }
+        if self.denied.iter().any(is_denied) {
             return Some(CallProblem::Refused);
         }
         self.is_silent(place, operation).then_some(CallProblem::NoAnswer)

@@ -24,7 +24,7 @@ use crate::facts::configuration::Source;
 use crate::facts::deploy::{Ending, Progress};
 use crate::facts::finding::{About, Finding, FindingKind};
 use crate::facts::image::ImageReference;
-use crate::facts::names::{EnvironmentName, RevisionArn};
+use crate::facts::names::{EnvironmentName, RevisionArn, TargetId};
 use crate::facts::parameter::Stores;
 use crate::facts::record::TargetRecord;
 use crate::facts::release::Assignment;
@@ -32,6 +32,9 @@ use crate::facts::task_definition::{DEPLOY_TAG, Revision};
 
 /// How long a target has to take up what it may: its wake, a retry, a busy queue.
 const TAKEN_UP_WITHIN: SignedDuration = SignedDuration::from_mins(5);
+
+/// The code of [`Report::CallRefused`], as it stands in a record.
+const CALL_REFUSED: &str = "call-refused";
 
 /// All that a sweep knows of a target.
 #[derive(Debug, Clone, Copy)]
@@ -87,6 +90,14 @@ pub fn findings(looked: &Looked<'_>) -> Vec<Finding> {
     found.into_iter().flatten().map(finding).collect()
 }
 
+/// What is found where AWS refuses to let a target be looked at.
+#[must_use]
+pub fn refused(target: &TargetId, error: String, now: Timestamp) -> Finding {
+    let sentence = Report::CallRefused { error }.to_string();
+    let next = format!("give Funade's role the right; funade explain {target}");
+    Finding::new(About::Target(target.clone()), FindingKind::Blocked, (sentence, next), now)
+}
+
 /// A finding before it is known whom it is about: its kind, sentence and next step.
 type Found = (FindingKind, String, String);
 
@@ -96,6 +107,9 @@ fn from_plan(looked: &Looked<'_>) -> Option<Found> {
     let id = &target.id;
     let sentence = || plan.report.to_string();
     if would_deploy(plan) {
+        if let Some(refused) = was_refused(looked) {
+            return Some(refused);
+        }
         return (is_overdue(looked) && !has_turn(looked)).then(|| not_deployed(looked)).flatten();
     }
     match &plan.report {
@@ -150,6 +164,16 @@ fn from_plan(looked: &Looked<'_>) -> Option<Found> {
         | Report::ServiceBusy { .. }
         | Report::LimitReached { .. } => None,
     }
+}
+
+/// What its own pass was refused for what is assigned: it is not put right by itself.
+fn was_refused(looked: &Looked<'_>) -> Option<Found> {
+    let assigned = looked.assigned.map(|assigned| assigned.number);
+    let standing = looked.record.standing.as_ref().filter(|standing| {
+        standing.code == CALL_REFUSED && Some(standing.assignment) == assigned
+    })?;
+    let next = format!("give Funade's role the right; funade explain {}", looked.target.id);
+    Some((FindingKind::Blocked, standing.sentence.clone(), next))
 }
 
 fn tag(assigned: Option<&Assignment>) -> String {

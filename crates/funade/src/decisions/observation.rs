@@ -48,6 +48,8 @@ pub struct Observation {
     pub hold: Option<Hold>,
     /// What a person last let be tried again after its rollback here.
     pub let_again: Option<LetAgain>,
+    /// When a hold on the target or its service was lifted last, whoever had set it.
+    pub lifted_at: Option<Timestamp>,
     /// The turns in which a change that many targets share is taken up, if any are being given.
     pub turns: Option<TurnsForTarget>,
     /// The last request of a person to roll back.

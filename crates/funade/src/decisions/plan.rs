@@ -221,8 +221,7 @@ fn runs_though_failed(
         Trigger::GivenUp | Trigger::Deadline => complete,
         Trigger::Alarm | Trigger::Person => false,
     };
-    let accepted = proves
-        || revision.as_ref() != Some(&seen.running.arn);
+    let accepted = proves || revision.as_ref() != Some(&seen.running.arn);
     (!accepted).then(|| Report::DeployFailed {
         deploy: deploy.id.clone(),
         release: deploy.assignment.release.tag.clone(),

@@ -97,6 +97,7 @@ pub(super) struct Known {
     changed: Option<Change>,
     pub(super) hold: Option<Hold>,
     let_again: Option<LetAgain>,
+    lifted_at: Option<Timestamp>,
     rollback: Option<RollbackRequest>,
     pub(super) ended: u64,
 }
@@ -145,6 +146,7 @@ impl Known {
             turns: service.and_then(|service| service.turns_for(&target.place, environment)),
             changed,
             let_again: let_again(&target.id, &holds),
+            lifted_at: holds.iter().filter_map(|hold| Some(hold.lifted.as_ref()?.at)).max(),
             rollback,
             // Of two the one that stands longer: it is what a deploy would wait for.
             hold: holds
@@ -256,7 +258,7 @@ fn without(error: CallError) -> Result<(Vec<StoppedTask>, Option<String>), CallE
             warn!(error = error.in_full(), "going on without the stopped tasks");
             Ok((Vec::new(), Some(error.to_string())))
         }
-        CallProblem::NoAnswer | CallProblem::Conflict => Err(error),
+        CallProblem::NoAnswer | CallProblem::Conflict | CallProblem::NoRole => Err(error),
     }
 }
 
@@ -366,6 +368,7 @@ pub(super) async fn look<W: World>(
         changed: known.changed.clone(),
         hold: known.hold.clone(),
         let_again: known.let_again.clone(),
+        lifted_at: known.lifted_at,
         turns: known.turns.clone(),
         rollback: known.rollback.clone(),
     })

@@ -50,7 +50,7 @@ pub async fn reconcile_target<W: World>(
 /// Whether a failed call says something about the target that a person should read there.
 fn is_told(problem: CallProblem) -> bool {
     match problem {
-        CallProblem::Refused | CallProblem::LimitReached => true,
+        CallProblem::Refused | CallProblem::NoRole | CallProblem::LimitReached => true,
         CallProblem::Throttled | CallProblem::NoAnswer | CallProblem::Conflict => false,
     }
 }

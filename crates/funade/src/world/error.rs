@@ -30,6 +30,8 @@ pub enum CallProblem {
     LimitReached,
     /// Denied or invalid: nothing was done, and trying again changes nothing.
     Refused,
+    /// The role that is assumed in the account may not be, so that no call can be made there.
+    NoRole,
 }
 
 impl CallError {
@@ -41,7 +43,7 @@ impl CallError {
             | CallProblem::NoAnswer
             | CallProblem::Conflict
             | CallProblem::LimitReached => true,
-            CallProblem::Refused => false,
+            CallProblem::Refused | CallProblem::NoRole => false,
         }
     }
 
@@ -69,7 +71,7 @@ impl fmt::Display for CallError {
             CallProblem::NoAnswer => "got no answer",
             CallProblem::Conflict => "met a newer record",
             CallProblem::LimitReached => "met a limit of the service",
-            CallProblem::Refused => "was refused",
+            CallProblem::Refused | CallProblem::NoRole => "was refused",
         };
         write!(f, "{} of {} {what}", self.operation, self.subject)
     }

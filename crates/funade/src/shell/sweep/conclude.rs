@@ -23,6 +23,9 @@ pub(super) async fn conclude<W: World>(
 ) -> Result<Swept, CallError> {
     let Round { world, config, now, .. } = round;
     all.findings.retain(|finding| config.policies.of(finding.kind) != Policy::Ignore);
+    // A place may be found unreachable by its services and by its images.
+    let mut keys = BTreeSet::new();
+    all.findings.retain(|finding| keys.insert(finding.key()));
     let known: BTreeMap<(About, FindingKind), Finding> =
         before.into_iter().map(|finding| (finding.key(), finding)).collect();
     let last = |finding: &Finding| known.get(&finding.key());
@@ -92,7 +95,12 @@ fn is_configured(config: &Config, about: &About) -> bool {
     match about {
         About::Target(id) => config.target(id).is_some(),
         About::Service(name) => config.services.contains_key(name),
-        About::Place(place) => config.targets().any(|target| &target.place == place),
+        About::Place(place) => {
+            let mut targets = config.targets();
+            let mut services = config.services.values();
+            targets.any(|target| &target.place == place || &target.pulls_from.place == place)
+                || services.any(|service| &service.registry.place == place)
+        }
     }
 }
 

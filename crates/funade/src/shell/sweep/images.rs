@@ -9,10 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, stream};
 
-use super::{Failed, Missed, Round, SIDE_BY_SIDE_MAX, UNANSWERED_MAX};
+use super::{Failed, Missed, Part, Round, SIDE_BY_SIDE_MAX, UNANSWERED_MAX, unreachable_registry};
 use crate::config::Registry;
+use crate::facts::finding::{About, FindingKind};
 use crate::facts::names::{Digest, Place, RepositoryName};
-use crate::world::{Ecr, World};
+use crate::world::{CallError, Ecr, World};
 
 /// An image: in which registry and repository, by its digest.
 pub(super) type Image = (Place, RepositoryName, Digest);
@@ -31,6 +32,8 @@ struct Failing {
     open: usize,
     in_a_row: usize,
     first: Missed,
+    /// Why it refused one, if it did.
+    refusal: Option<String>,
 }
 
 /// Whether an image is there; `None` if its registry does not say.
@@ -67,17 +70,20 @@ pub(super) async fn ask_for<W: World>(round: &Round<'_, W>, wanted: BTreeSet<Ima
     stream::iter(asked).buffer_unordered(SIDE_BY_SIDE_MAX).for_each(async |_| ()).await;
 }
 
-impl Images {
-    /// The registries that left questions open.
-    pub(super) fn unanswered(&self) -> Vec<Failed> {
-        let failing = self.failing.borrow();
-        let failed = failing.iter().map(|(place, Failing { open, first, .. })| Failed {
-            what: format!("{open} images in {place}"),
-            error: first.in_full(),
-        });
-        failed.collect()
+/// What registries left open, to be told.
+pub(super) fn left_open<W: World>(round: &Round<'_, W>) -> Part {
+    let mut part = Part::default();
+    for (place, failing) in round.images.failing.borrow().iter() {
+        let what = format!("{} images in {place}", failing.open);
+        part.failed.push(Failed { what, error: failing.first.in_full() });
+        part.unseen.insert((About::Place(place.clone()), FindingKind::Unreachable));
+        let refusal = failing.refusal.as_ref();
+        part.findings.extend(refusal.and_then(|error| unreachable_registry(round, place, error)));
     }
+    part
+}
 
+impl Images {
     fn is_given_up(&self, place: &Place) -> bool {
         self.failing.borrow().get(place).is_some_and(|failing| failing.in_a_row >= UNANSWERED_MAX)
     }
@@ -94,8 +100,12 @@ impl Images {
         if let Some(failing) = failing.get_mut(place) {
             failing.open += 1;
             failing.in_a_row += 1;
+            if failing.refusal.is_none() {
+                failing.refusal = missed.and_then(|missed| Some(missed.refusal()?.in_full()));
+            }
         } else if let Some(first) = missed {
-            failing.insert(place.clone(), Failing { open: 1, in_a_row: 1, first });
+            let refusal = first.refusal().map(CallError::in_full);
+            failing.insert(place.clone(), Failing { open: 1, in_a_row: 1, first, refusal });
         }
     }
 }

@@ -21,15 +21,15 @@ use futures_util::{StreamExt, join, stream, try_join};
 use jiff::Timestamp;
 
 use self::conclude::conclude;
-use self::images::{Images, ask_for};
+use self::images::{Images, ask_for, left_open};
 pub use self::schedule::{Scheduled, handle_schedule};
 use self::services::sweep_service;
 use self::targets::{Batch, assigned_images, batches, sweep_place};
-use self::time::Missed;
+use self::time::{Missed, is_refusal};
 use crate::config::{Config, Service};
 use crate::facts::finding::{About, Finding, FindingKind};
 use crate::facts::hold::Hold;
-use crate::facts::names::{EnvironmentName, Place, ServiceName, TargetId};
+use crate::facts::names::{EnvironmentName, Place, RepositoryName, ServiceName, TargetId};
 use crate::facts::record::ServiceRecord;
 use crate::facts::subject::{Subject, Wake};
 use crate::world::{CallError, Ledger, Queue, World};
@@ -165,9 +165,11 @@ async fn sweep_until<W: World>(
 ) -> Result<Swept, CallError> {
     let ledger = world.ledger();
     let (before, holds) = try_join!(ledger.findings(), ledger.all_holds())?;
-    let suspects = suspects(&before);
+    let unreachable = unreachable_before(&before);
+    let mut suspects = suspects(&before);
+    suspects.extend(probes(config, &unreachable));
     let batches = batches(config, scope, &suspects);
-    let services = services_in(config, scope);
+    let services = services_in(config, scope, &unreachable);
     let records = records(world, &batches, &services).await?;
     let (images, now) = (Images::default(), world.now());
     let round = Round { world, config, services: records, holds, images, cause, by, now, ends_at };
@@ -183,11 +185,73 @@ async fn sweep_until<W: World>(
     let places = stream::iter(of_places).buffer_unordered(SIDE_BY_SIDE_MAX);
     let registries = stream::iter(of_services).buffer_unordered(SIDE_BY_SIDE_MAX);
     let (places, registries) = join!(places.collect::<Vec<Part>>(), registries.collect::<Vec<_>>());
-    let mut all = Part { failed: round.images.unanswered(), ..Part::default() };
+    let mut all = left_open(&round);
     for part in places.into_iter().chain(registries) {
         all.add(part);
     }
+    if by == SweptBy::Schedule {
+        for place in &unreachable {
+            is_reached(config, place, &mut all);
+        }
+    }
     conclude(&round, before, all).await
+}
+
+/// What is found where a registry refuses what is asked of it. That a person lacks the right is none.
+fn unreachable_registry<W: World>(
+    round: &Round<'_, W>,
+    place: &Place,
+    error: &str,
+) -> Option<Finding> {
+    if round.by == SweptBy::Person {
+        return None;
+    }
+    let sentence = format!("the registry {place} cannot be looked at: {error}");
+    let next = "see that its account lets Funade's role in, and that the role may read its images; \
+                until then nobody knows what was pushed, and no release can be deployed from it";
+    let said = (sentence, next.to_owned());
+    let about = About::Place(place.clone());
+    Some(Finding::new(about, FindingKind::Unreachable, said, round.now))
+}
+
+/// The places that could not be looked at.
+fn unreachable_before(before: &[Finding]) -> BTreeSet<Place> {
+    let place = |finding: &Finding| match &finding.about {
+        About::Place(place) => Some(place.clone()),
+        About::Target(_) | About::Service(_) => None,
+    };
+    before.iter().filter_map(place).collect()
+}
+
+/// The targets by which it is seen each minute whether these places can be looked at again: one that
+/// runs there, and of each repository there one that pulls from it.
+fn probes(config: &Config, unreachable: &BTreeSet<Place>) -> BTreeSet<TargetId> {
+    let mut probes: BTreeMap<(&Place, Option<&RepositoryName>), &TargetId> = BTreeMap::new();
+    for target in config.targets() {
+        let pulls = (&target.pulls_from.place, Some(&target.repository));
+        for way in [(&target.place, None), pulls] {
+            if unreachable.contains(way.0) {
+                probes.entry(way).or_insert(&target.id);
+            }
+        }
+    }
+    probes.into_values().cloned().collect()
+}
+
+/// Says that a place was looked at if all was, by which it may have been found unreachable: only then
+/// that is so no more.
+fn is_reached(config: &Config, place: &Place, all: &mut Part) {
+    let about = About::Place(place.clone());
+    let runs_there = config.targets().any(|target| &target.place == place);
+    let mut registries =
+        config.services.values().filter(|service| &service.registry.place == place);
+    let reached = (!runs_there || all.looked_at.contains(&about))
+        && registries.all(|s| all.looked_at.contains(&About::Service(s.name.clone())));
+    if reached {
+        all.looked_at.insert(about);
+    } else {
+        all.looked_at.remove(&about);
+    }
 }
 
 /// The targets that are looked at each minute: what is wrong with them is told, or gone, soon.
@@ -200,14 +264,22 @@ fn suspects(before: &[Finding]) -> BTreeSet<TargetId> {
     soon.filter_map(id).collect()
 }
 
-fn services_in<'a>(config: &'a Config, scope: &Scope) -> Vec<&'a Service> {
+/// The services whose registries are looked at: those in scope, and in a minute's share those of
+/// registries that could not be looked at before.
+fn services_in<'a>(
+    config: &'a Config,
+    scope: &Scope,
+    unreachable: &BTreeSet<Place>,
+) -> Vec<&'a Service> {
     let services = config.services.values().enumerate();
-    let in_scope = |number: usize| match scope {
+    let in_scope = |(number, service): &(usize, &Service)| match scope {
         Scope::Everything => true,
         Scope::Environments(_) => false,
-        Scope::Minute { minute, of } => is_due(number, *minute, *of),
+        Scope::Minute { minute, of } => {
+            is_due(*number, *minute, *of) || unreachable.contains(&service.registry.place)
+        }
     };
-    services.filter(|(number, _)| in_scope(*number)).map(|(_, service)| service).collect()
+    services.filter(in_scope).map(|(_, service)| service).collect()
 }
 
 /// Whether the part with this number is looked at in this minute.

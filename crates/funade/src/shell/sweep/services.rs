@@ -3,7 +3,7 @@
 
 use futures_util::try_join;
 
-use super::{Failed, Part, Round};
+use super::{Failed, Part, Round, unreachable_registry};
 use crate::config::Service;
 use crate::decisions::advance::{is_behind, missed};
 use crate::facts::finding::{About, Finding, FindingKind, Policy};
@@ -15,13 +15,18 @@ use crate::world::{CallError, Ecr, Ledger, World};
 pub(super) async fn sweep_service<W: World>(round: &Round<'_, W>, service: &Service) -> Part {
     match round.in_time(look(round, service)).await {
         Ok(part) => part,
-        Err(missed) => Part {
-            failed: vec![Failed {
-                what: format!("the registry of {}", service.name),
-                error: missed.in_full(),
-            }],
-            ..Part::default()
-        },
+        Err(missed) => {
+            let place = &service.registry.place;
+            let refusal = missed.refusal().map(CallError::in_full);
+            let found = refusal.and_then(|error| unreachable_registry(round, place, &error));
+            let what = format!("the registry of {}", service.name);
+            Part {
+                unseen: [(About::Place(place.clone()), FindingKind::Unreachable)].into(),
+                findings: found.into_iter().collect(),
+                failed: vec![Failed { what, error: missed.in_full() }],
+                ..Part::default()
+            }
+        }
     }
 }
 

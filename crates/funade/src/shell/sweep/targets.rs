@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::SignedDuration;
 
 use super::images::{Image, is_present};
-use super::{Failed, Missed, Part, Round, Scope, SweptBy, UNANSWERED_MAX, is_due};
+use super::{Failed, Missed, Part, Round, Scope, SweptBy, UNANSWERED_MAX, is_due, is_refusal};
 use crate::config::{Config, Target};
 use crate::decisions::findings::{
-    Looked, WayBackLook, findings, hints_at_stops, is_being_written, puts_right,
+    Looked, WayBackLook, findings, hints_at_stops, is_being_written, puts_right, refused,
 };
 use crate::decisions::observation::Observation;
 use crate::decisions::plan::Plan;
@@ -102,7 +102,8 @@ pub(super) async fn sweep_place<W: World>(
                 }
                 sweep_batch(round, &batch, services, (&mut part, &mut progress)).await;
             }
-            Err(Missed::Call(error)) if error.problem == CallProblem::Refused => {
+            // Nothing at all can be asked there.
+            Err(Missed::Call(error)) if error.problem == CallProblem::NoRole => {
                 unreachable(round, place, &error, &mut part);
                 return part;
             }
@@ -111,6 +112,9 @@ pub(super) async fn sweep_place<W: World>(
             Err(missed) => {
                 let what = format!("{} targets in {} of {place}", names.len(), batch.cluster);
                 progress.looked_at(names.len(), Some(&missed));
+                for target in &batch.targets {
+                    refused_target(round, target, &missed, &mut part);
+                }
                 part.failed.push(Failed { what, error: missed.in_full() });
             }
         }
@@ -147,9 +151,24 @@ fn unreachable<W: World>(round: &Round<'_, W>, place: &Place, error: &CallError,
     let sentence = format!("{place} cannot be looked at: {}", error.in_full());
     let next = "see that member.yaml is deployed there and names this hub; its targets are left \
                 alone until then";
-    part.looked_at.insert(about.clone());
     let (kind, now) = (FindingKind::Unreachable, round.now);
+    part.unseen.insert((about.clone(), kind));
     part.findings.push(Finding::new(about, kind, (sentence, next.to_owned()), now));
+}
+
+/// A target, or a call for several, that AWS refuses to let be looked at: nothing can be deployed to
+/// it either, until somebody gives the right. That a person lacks it is no finding.
+fn refused_target<W: World>(
+    round: &Round<'_, W>,
+    target: &Target,
+    missed: &Missed,
+    part: &mut Part,
+) {
+    let Some(error) = missed.refusal() else { return };
+    part.unseen.insert((About::Place(target.place.clone()), FindingKind::Unreachable));
+    if round.by == SweptBy::Schedule {
+        part.findings.push(refused(&target.id, error.in_full(), round.now));
+    }
 }
 
 async fn sweep_batch<W: World>(
@@ -179,6 +198,7 @@ async fn sweep_batch<W: World>(
         let missed = looked.err();
         progress.looked_at(1, missed.as_ref());
         if let Some(missed) = missed {
+            refused_target(round, target, &missed, part);
             part.failed.push(Failed { what: target.id.to_string(), error: missed.in_full() });
         }
         let left = TARGET_TAKES_MIN - world.now().duration_since(began);
@@ -206,11 +226,15 @@ async fn sweep_target<W: World>(
     let image_present = wanted.map(|present| present.unwrap_or(true));
     let described = Described::Already { service, image_present };
     let (mut observed, plan) = observe(world, target, known, described, now).await?;
+    let mut left_out: Vec<(FindingKind, CallError)> = Vec::new();
     let service = observed.service.as_ref();
     let hints = service.is_some_and(|service| hints_at_stops(service, &plan, now));
     if hints && observed.stopped.is_none() {
         let Target { place, cluster, ecs_service, .. } = target;
-        observed.stopped = Some(world.ecs().stopped_tasks(place, cluster, ecs_service).await?);
+        match world.ecs().stopped_tasks(place, cluster, ecs_service).await {
+            Ok(stopped) => observed.stopped = Some(stopped),
+            Err(error) => left_out.push((FindingKind::Unhealthy, error)),
+        }
     }
     let running = observed.running.as_ref().and_then(|running| image_of(target, running));
     let running_image = match running {
@@ -223,7 +247,13 @@ async fn sweep_target<W: World>(
         }
         None => None,
     };
-    let way_back = way_back(round, target, &known.record, &observed).await?;
+    let way_back = match way_back(round, target, &known.record, &observed).await {
+        Ok(way_back) => way_back,
+        Err(error) => {
+            left_out.push((FindingKind::NoWayBack, error));
+            None
+        }
+    };
     if way_back.as_ref().is_some_and(|(_, present)| present.is_none()) {
         part.unseen.insert((about.clone(), FindingKind::NoWayBack));
     }
@@ -238,7 +268,10 @@ async fn sweep_target<W: World>(
         way_back: way_back.as_ref(),
         now,
     };
-    let found = findings(&looked);
+    let mut found = findings(&looked);
+    found.extend(without(round, target, left_out, part));
+    let mut kinds = BTreeSet::new();
+    found.retain(|finding| kinds.insert(finding.kind));
     part.looked_at.insert(about);
     // How it stands is written down by its own pass, whatever may be done about it. But while its
     // registry does not answer, that pass would come to nothing.
@@ -257,6 +290,27 @@ async fn sweep_target<W: World>(
     }
     part.findings.extend(found);
     Ok(())
+}
+
+/// What could not be read of a target, and was left out of its look: what that would have shown is not
+/// closed, it is told, and a refusal is found.
+fn without<W: World>(
+    round: &Round<'_, W>,
+    target: &Target,
+    left_out: Vec<(FindingKind, CallError)>,
+    part: &mut Part,
+) -> Option<Finding> {
+    let mut found = None;
+    for (kind, error) in left_out {
+        part.unseen.insert((About::Target(target.id.clone()), kind));
+        let error_in_full = error.in_full();
+        if is_refusal(&error) && round.by == SweptBy::Schedule {
+            found = Some(refused(&target.id, error_in_full.clone(), round.now));
+        }
+        let what = format!("whether {} is {kind}", target.id);
+        part.failed.push(Failed { what, error: error_in_full });
+    }
+    found
 }
 
 /// Whether a pass would change anything.

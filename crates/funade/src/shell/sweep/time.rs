@@ -31,9 +31,31 @@ impl Missed {
             Self::TimeOver => false,
             Self::Call(error) => match error.problem {
                 CallProblem::NoAnswer | CallProblem::Throttled => true,
-                CallProblem::Conflict | CallProblem::LimitReached | CallProblem::Refused => false,
+                CallProblem::Conflict
+                | CallProblem::LimitReached
+                | CallProblem::Refused
+                | CallProblem::NoRole => false,
             },
         }
+    }
+
+    /// The error, if AWS refused the call: somebody must give a right before that changes.
+    pub(super) fn refusal(&self) -> Option<&CallError> {
+        match self {
+            Self::TimeOver => None,
+            Self::Call(error) => is_refusal(error).then_some(error),
+        }
+    }
+}
+
+/// Whether AWS refused a call.
+pub(super) fn is_refusal(error: &CallError) -> bool {
+    match error.problem {
+        CallProblem::Refused | CallProblem::NoRole => true,
+        CallProblem::NoAnswer
+        | CallProblem::Throttled
+        | CallProblem::Conflict
+        | CallProblem::LimitReached => false,
     }
 }
 
