@@ -38,8 +38,7 @@ HISTORY = {
 
 
 def notices_event() -> dict:
-    (event,) = FUNCTIONS["Notify"]["Events"].values()
-    assert event["Type"] == "DynamoDB"
+    (event,) = [event for event in FUNCTIONS["Notify"]["Events"].values() if event["Type"] == "DynamoDB"]
     return event["Properties"]
 
 
@@ -102,6 +101,19 @@ def test_a_notice_is_tried_for_almost_as_long_as_the_stream_has_it():
     assert referenced(event["DestinationConfig"]["OnFailure"]["Destination"]) == "NoticeDlq"
 
 
+def test_what_is_not_taken_is_tried_for_about_a_day_and_then_kept():
+    (event,) = [event["Properties"] for event in FUNCTIONS["Notify"]["Events"].values() if event["Type"] == "SQS"]
+    queue = RESOURCES["NoticeRetryQueue"]["Properties"]
+
+    assert referenced(event["Queue"]) == "NoticeRetryQueue"
+    tried = queue["VisibilityTimeout"] * queue["RedrivePolicy"]["maxReceiveCount"]
+    assert 20 * 3600 <= tried <= 28 * 3600
+    # A message is gone after four days unless the queue says otherwise.
+    assert "MessageRetentionPeriod" not in queue
+    assert referenced(queue["RedrivePolicy"]["deadLetterTargetArn"]) == "NoticeDlq"
+    assert RESOURCES["NoticeDlq"]["Properties"]["MessageRetentionPeriod"] == 14 * 24 * 3600
+
+
 def test_whoever_sends_notices_can_do_little_else():
     granted = {sid: set(as_list(statement["Action"])) for sid, statement in notifies().items()}
 
@@ -112,8 +124,10 @@ def test_whoever_sends_notices_can_do_little_else():
         "Ledger": {"dynamodb:GetItem"},
         "Topics": {"sns:Publish"},
         "Keys": {"secretsmanager:GetSecretValue"},
+        "NotTaken": {"sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
         "UntakenNotices": {"sqs:SendMessage"},
     }
+    assert referenced(notifies()["NotTaken"]["Resource"]) == "NoticeRetryQueue"
     assert notifies()["Stream"]["Resource"] == {"Fn::GetAtt": ["Table", "StreamArn"]}
     assert referenced(notifies()["UntakenNotices"]["Resource"]) == "NoticeDlq"
     assert {"NotifyRole"} == {
@@ -193,6 +207,7 @@ def test_each_queue_of_what_was_given_up_has_an_alarm():
     ("alarm", "metric", "of", "limit"),
     [
         ("WakeQueueAgeAlarm", "ApproximateAgeOfOldestMessage", "WakeQueue", ("GreaterThanThreshold", 15 * 60)),
+        ("NoticeRetryAgeAlarm", "ApproximateAgeOfOldestMessage", "NoticeRetryQueue", ("GreaterThanThreshold", 15 * 60)),
         ("NotifyAgeAlarm", "IteratorAge", "Notify", ("GreaterThanThreshold", 15 * 60 * 1000)),
         ("NotifyErrorsAlarm", "Errors", "Notify", ("GreaterThanThreshold", 0)),
         ("DeployErrorsAlarm", "Errors", "Deploy", ("GreaterThanThreshold", 0)),
@@ -255,7 +270,9 @@ def test_without_a_bucket_there_is_no_history():
     assert HUB["Conditions"]["HasHistory"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "HistoryBucketName"}, ""]}]}
     assert HUB["Parameters"]["HistoryBucketName"]["Default"] == ""
     assert FUNCTIONS["Notify"]["Environment"]["Variables"] == {
-        "FUNADE_HISTORY_TOPIC": {"Fn::If": ["HasHistory", {"Ref": "History"}, {"Ref": "AWS::NoValue"}]}
+        "FUNADE_HISTORY_TOPIC": {"Fn::If": ["HasHistory", {"Ref": "History"}, {"Ref": "AWS::NoValue"}]},
+        "FUNADE_NOTICE_RETRY_QUEUE_URL": {"Ref": "NoticeRetryQueue"},
+        "FUNADE_NOTICE_DLQ_URL": {"Ref": "NoticeDlq"},
     }
     for output, value in HUB["Outputs"].items():
         assert ("Condition" in value) == (referenced(value["Value"]) in HISTORY), output

@@ -1,15 +1,16 @@
 //! What is told: once for each change of state, with what a person needs. The numbers are those of
 //! docs/failure-modes.md.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use funade::facts::cause::Diagnosis;
 use funade::facts::ecs::AlarmState;
 use funade::facts::finding::Severity;
+use funade::facts::message::Destination;
 use funade::facts::notice::{Notice, NoticeKind, Told};
 use funade::facts::subject::Subject;
 use funade::shell::{Scope, SweptBy, set_hold, sweep};
-use funade_sim::{Behaviour, Failure};
+use funade_sim::{Behaviour, Failure, Fault};
 use funade_tests::{Stage, deployed, digest, tag};
 use jiff::SignedDuration;
 
@@ -195,25 +196,64 @@ fn records_of_an_older_version_start_nothing() {
     assert_eq!(told, [], "{told:#?}");
 }
 
-/// Who takes no messages for a while gets them later, under the same ids.
+/// Two topics that hear of everything.
+const TWO_ROUTES: &str = "
+notices:
+  - {to: {topic: \"arn:aws:sns:eu-west-1:999999999999:one\"}, format: json}
+  - {to: {topic: \"arn:aws:sns:eu-west-1:999999999999:two\"}, format: json}
+";
+
+fn topic(name: &str) -> Destination {
+    Destination::Topic(format!("arn:aws:sns:eu-west-1:999999999999:{name}"))
+}
+
+/// The ids of the notices that a topic has got, in the order in which it got them.
+fn got(stage: &Stage, name: &str) -> Vec<String> {
+    let messages = stage.sim.messages().into_iter().filter(|message| message.to == topic(name));
+    messages.map(|message| message.notice).collect()
+}
+
+fn written(stage: &Stage) -> Vec<String> {
+    stage.sim.notices().into_iter().map(|notice| notice.id).collect()
+}
+
+/// Who takes no messages for a while gets them later, under the same ids, and nobody else waits or
+/// gets any twice.
 #[test]
-fn what_is_not_taken_comes_again() {
-    let stage = Stage::fleet_with(
-        "\nnotices:\n  - {to: {topic: \"arn:aws:sns:eu-west-1:999999999999:all\"}, format: json}\n",
-    );
+fn what_one_does_not_take_holds_up_nobody_else() {
+    let stage = Stage::fleet_with(TWO_ROUTES);
     stage.push("1.4.2", 2);
     assert!(stage.sim.tell_all());
-    let first = stage.sim.messages();
-    assert_eq!(first.len(), stage.sim.notices().len());
-    let to = first[0].to.clone();
-    stage.sim.close_destination(&to, true);
-    stage.push("1.4.3", 3);
-    assert!(!stage.sim.tell_all(), "it is not taken");
-    assert_eq!(stage.sim.messages().len(), first.len());
-    stage.sim.close_destination(&to, false);
+    stage.sim.close_destination(&topic("two"), true);
+    let before = got(&stage, "two");
+    for (tag, digest) in [("1.4.3", 3), ("1.4.4", 4)] {
+        stage.push(tag, digest);
+        assert!(!stage.sim.tell_all(), "one of them takes none");
+        assert_eq!(got(&stage, "one"), written(&stage), "each once, in its order");
+    }
+    assert_eq!(got(&stage, "two"), before);
+    stage.sim.close_destination(&topic("two"), false);
     assert!(stage.sim.tell_all());
-    let told: Vec<String> =
-        stage.sim.messages().into_iter().map(|message| message.notice).collect();
-    let written: Vec<String> = stage.sim.notices().into_iter().map(|notice| notice.id).collect();
-    assert_eq!(told, written, "each once, in its order");
+    assert_eq!(got(&stage, "two"), written(&stage), "each once");
+    assert_eq!(got(&stage, "one"), written(&stage), "and none again");
+}
+
+/// A function that dies, or gets no answer, at any of its calls: each gets all.
+#[test]
+fn whatever_dies_while_telling_nothing_is_lost() {
+    let faults = [Fault::Lost, Fault::ResponseLost, Fault::DiesBefore, Fault::DiesAfter];
+    for (call, fault) in (0..48).zip(faults.into_iter().cycle()) {
+        let stage = Stage::fleet_with(TWO_ROUTES);
+        stage.push("1.4.2", 2);
+        stage.sim.close_destination(&topic("two"), true);
+        stage.sim.plan_fault(call, fault);
+        stage.sim.tell_all();
+        stage.sim.close_destination(&topic("two"), false);
+        assert!((0..5).any(|_| stage.sim.tell_all()), "all is told in the end");
+        let all: BTreeSet<String> = written(&stage).into_iter().collect();
+        for name in ["one", "two"] {
+            let got: BTreeSet<String> = got(&stage, name).into_iter().collect();
+            assert_eq!(got, all, "{name}, {fault:?} at call {call}");
+        }
+    }
 }

@@ -2,12 +2,13 @@
 //!
 //! Messages come ready from the core. Here is only how each is handed over, and what became of that:
 //! taken, or an error that says whether it was too much, lost or refused. Whatever the error, the
-//! table's stream brings the notice again, and in the end gives it up to the dead-letter queue; so
-//! no address is tried twice here, and nothing waits.
+//! message goes onto a queue, comes again from there, and is in the end given up to the dead-letter
+//! queue; so no address is tried twice here, and nothing waits.
 
 mod keys;
 mod post;
 mod requests;
+mod retries;
 mod topics;
 
 #[cfg(test)]
@@ -70,6 +71,10 @@ impl Messenger for AwsWorld {
                 deliver(self, message, url, (secret, &key), request).await
             }
         }
+    }
+
+    async fn send_later(&self, message: &Message) -> Result<(), CallError> {
+        retries::put(self, message).await
     }
 }
 

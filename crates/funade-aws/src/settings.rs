@@ -29,6 +29,12 @@ pub struct Settings {
     pub wake_queue_url: String,
     /// `FUNADE_LATER_QUEUE_URL`: the queue whose messages are delayed.
     pub later_queue_url: String,
+    /// `FUNADE_NOTICE_RETRY_QUEUE_URL`: the queue of messages that were not taken. Only whoever sends
+    /// notices has it.
+    pub notice_retry_queue_url: Option<String>,
+    /// `FUNADE_NOTICE_DLQ_URL`: the queue of notices that were given up. Only whoever sends notices
+    /// has it.
+    pub notice_dlq_url: Option<String>,
     /// `FUNADE_ACCOUNT`: the hub's account. Calls to it need no other role.
     pub account: AccountId,
     /// `AWS_REGION`: the hub's region.
@@ -87,6 +93,8 @@ impl Settings {
             table: required("FUNADE_TABLE")?,
             wake_queue_url: required("FUNADE_WAKE_QUEUE_URL")?,
             later_queue_url: required("FUNADE_LATER_QUEUE_URL")?,
+            notice_retry_queue_url: optional("FUNADE_NOTICE_RETRY_QUEUE_URL"),
+            notice_dlq_url: optional("FUNADE_NOTICE_DLQ_URL"),
             account: AccountId::parse(required("FUNADE_ACCOUNT")?)?,
             region: Region::parse(required("AWS_REGION")?)?,
             history_days: optional("FUNADE_HISTORY_DAYS")

@@ -1,21 +1,32 @@
-//! The stream's records: which of them are notices, and the answer that says where the stream should
-//! go on.
+//! The stream's records: which of them are notices.
+
+use std::error::Error;
 
 use aws_lambda_events::event::dynamodb::{Event, EventRecord};
-use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use funade::facts::notice::Notice;
-use funade::facts::stored::Stored;
+use funade::facts::stored::{Stored, Unreadable};
 use lambda_runtime::tracing::error;
 use serde::Deserialize;
 
 /// What the partitions of notices begin with.
 const NOTICE: &str = "notice#";
 
-/// A notice, and where it stands in the stream.
-#[derive(Debug)]
-pub(crate) struct Told {
-    sequence_number: String,
-    pub(crate) notice: Notice,
+/// A record of a notice, and where it stands in the stream.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Record {
+    pub(crate) sequence_number: String,
+    pub(crate) read: Read,
+}
+
+/// What it holds.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Read {
+    Notice(Box<Notice>),
+    /// While the stack is updated, a newer function may have written it.
+    Unreadable {
+        body: String,
+        why: String,
+    },
 }
 
 /// What a notice's item must have.
@@ -26,25 +37,9 @@ struct Item {
 }
 
 /// The notices among the records. The mapping's filter leaves out all else; should that be missing, so
-/// does this. A notice that cannot be read is reported and does not come again: it would hold up all
-/// that come after it for as long as the stream keeps it, and be no more readable.
-pub(crate) fn read(event: Event) -> Vec<Told> {
-    event.records.into_iter().filter(is_new_notice).filter_map(told).collect()
-}
-
-/// The stream goes back to the lowest number that it is told, and hands over all from there:
-/// <https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html>.
-/// So the first is all that it needs to know.
-pub(crate) fn answer(told: &[Told], again: &[String]) -> DynamoDbEventResponse {
-    let first = told.iter().find(|Told { notice, .. }| again.contains(&notice.id));
-    let failure = first.map(|Told { sequence_number, .. }| {
-        let mut failure = DynamoDbBatchItemFailure::default();
-        failure.item_identifier = Some(sequence_number.clone());
-        failure
-    });
-    let mut response = DynamoDbEventResponse::default();
-    response.batch_item_failures.extend(failure);
-    response
+/// does this.
+pub(crate) fn read(event: Event) -> Vec<Record> {
+    event.records.into_iter().filter(is_new_notice).filter_map(read_one).collect()
 }
 
 fn is_new_notice(record: &EventRecord) -> bool {
@@ -53,28 +48,36 @@ fn is_new_notice(record: &EventRecord) -> bool {
     record.event_name == "INSERT" && matches!(pk, Some(S(pk)) if pk.starts_with(NOTICE))
 }
 
-fn told(record: EventRecord) -> Option<Told> {
+fn read_one(record: EventRecord) -> Option<Record> {
     let (id, change) = (record.event_id, record.change);
     let Item { pk, body } = serde_dynamo::from_item(change.new_image)
         .inspect_err(|problem| error!(id, "dropped: the record is no notice: {problem}"))
         .ok()?;
-    let notice = Notice::from_json(&body)
-        .inspect_err(|problem| error!(id, pk, body, "dropped: cannot be read: {problem:?}"))
-        .ok()?;
+    let read = match Notice::from_json(&body) {
+        Ok(notice) => Read::Notice(Box::new(notice)),
+        Err(problem) => {
+            error!(id, pk, body, "cannot be read: {problem:?}");
+            Read::Unreadable { body, why: why(&problem) }
+        }
+    };
     // Each record has one. Lambda takes an empty one for a failure of the whole batch, which is right.
     let sequence_number = change.sequence_number.unwrap_or_default();
-    Some(Told { sequence_number, notice })
+    Some(Record { sequence_number, read })
+}
+
+fn why(problem: &Unreadable) -> String {
+    problem.source().map_or_else(|| problem.to_string(), ToString::to_string)
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use funade::facts::finding::{Finding, FindingKind};
-    use funade::facts::notice::Told as What;
+    use funade::facts::notice::Told;
     use serde_json::{Value, json};
 
     use super::*;
 
-    fn notice(id: &str) -> Notice {
+    pub(crate) fn notice(id: &str) -> Notice {
         let finding = Finding {
             about: "acme/order-api".parse().expect("well-formed"),
             kind: FindingKind::Behind,
@@ -87,7 +90,7 @@ mod tests {
             id: id.to_owned(),
             at: finding.since,
             about: finding.about.clone(),
-            told: What::FindingOpened(finding),
+            told: Told::FindingOpened(finding),
         }
     }
 
@@ -117,42 +120,31 @@ mod tests {
         })
     }
 
-    fn told_in(records: &[Value]) -> Vec<Told> {
-        read(serde_json::from_value(json!({ "Records": records })).expect("a stream's event"))
-    }
-
     #[test]
-    fn only_new_notices_that_can_be_read_are_told() {
+    fn new_notices_are_read_and_what_cannot_be_read_is_kept_as_it_is() {
         let body = notice("one").to_json();
         let pk = "notice#acme/order-api";
         let mut without_item = record("INSERT", "6", pk, &body);
         without_item["dynamodb"].as_object_mut().expect("a record").remove("NewImage");
-        let told = told_in(&[
+        let newer = r#"{"id":"two","told":{"kind":"of-tomorrow"}}"#;
+        let records = [
             record("MODIFY", "1", pk, &body),
             record("REMOVE", "2", pk, &body),
             record("INSERT", "3", "target#acme/order-api", &body),
-            record("INSERT", "4", pk, "{}"),
+            record("INSERT", "4", pk, newer),
             record("INSERT", "5", pk, "no JSON"),
             without_item,
             record("INSERT", "7", pk, &body),
-        ]);
-        let [told] = told.as_slice() else { panic!("one of them: {told:?}") };
-        assert_eq!((told.sequence_number.as_str(), &told.notice), ("7", &notice("one")));
-    }
-
-    #[test]
-    fn the_stream_goes_on_from_the_first_notice_that_was_not_taken() {
-        let pk = "notice#acme/order-api";
-        let records = ["one", "two", "three"].map(|id| (id, notice(id).to_json()));
-        let records = records.map(|(id, body)| record("INSERT", &format!("9{id}"), pk, &body));
-        let told = told_in(&records);
-        let check = |again: &[&str], expected: Value| {
-            let again: Vec<String> = again.iter().map(|id| (*id).to_owned()).collect();
-            let response = serde_json::to_value(answer(&told, &again)).expect("JSON");
-            assert_eq!(response, json!({ "batchItemFailures": expected }));
-        };
-        check(&[], json!([]));
-        check(&["three", "two"], json!([{ "itemIdentifier": "9two" }]));
-        check(&["one", "two", "three"], json!([{ "itemIdentifier": "9one" }]));
+        ];
+        let event = serde_json::from_value(json!({ "Records": records }));
+        let read = read(event.expect("a stream's event"));
+        let [later, none, good] = read.as_slice() else { panic!("three of them: {read:?}") };
+        for (record, number, expected) in [(later, "4", newer), (none, "5", "no JSON")] {
+            let Read::Unreadable { body, why } = &record.read else { panic!("{record:?}") };
+            assert_eq!((record.sequence_number.as_str(), body.as_str()), (number, expected));
+            assert!(!why.is_empty());
+        }
+        let expected = Read::Notice(Box::new(notice("one")));
+        assert_eq!((good.sequence_number.as_str(), &good.read), ("7", &expected));
     }
 }

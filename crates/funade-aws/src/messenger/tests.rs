@@ -22,6 +22,8 @@ fn world_at(endpoint_url: String) -> AwsWorld {
         table: "funade".to_owned(),
         wake_queue_url: "https://sqs/wake.fifo".to_owned(),
         later_queue_url: "https://sqs/later".to_owned(),
+        notice_retry_queue_url: Some("https://sqs/notice-retry".to_owned()),
+        notice_dlq_url: Some("https://sqs/notice-dlq".to_owned()),
         account: AccountId::parse("999999999999").expect("well-formed"),
         region: Region::parse("eu-west-1").expect("well-formed"),
         member_role: "funade-member".to_owned(),

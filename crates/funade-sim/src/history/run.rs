@@ -3,6 +3,8 @@
 //! A step is a call of a port, an event that arrives, something that a person does, or time that
 //! passes. After each the checkers look.
 
+mod telling;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
@@ -12,7 +14,7 @@ use std::task::{Context, Poll, Waker};
 use funade::config::{Config, Target};
 use funade::facts::names::Tag;
 use funade::facts::subject::Subject;
-use funade::shell::{Delivered, Scope, SweptBy, deliver, handle_event, notify, sweep};
+use funade::shell::{Delivered, Scope, SweptBy, deliver, handle_event, sweep};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -27,7 +29,7 @@ use crate::ecs::Behaviour;
 use crate::events::deployment_event;
 use crate::fleet::stand_up_as;
 use crate::functions::VISIBILITY_TIMEOUT;
-use crate::outbox::STREAM_BATCH;
+use crate::outbox::numbers_taken;
 use crate::state::Sim;
 
 /// A Monday morning.
@@ -88,6 +90,8 @@ enum Purpose {
     Sweep,
     /// The stream hands on these notices.
     Notify(Vec<String>),
+    /// The queue hands on these messages, which were not taken before.
+    SendAgain(Vec<u64>),
 }
 
 /// How it ended.
@@ -97,6 +101,7 @@ pub(super) enum Landed {
     Failed,
     Said(String),
     Told(Vec<String>),
+    SentAgain(Vec<bool>),
 }
 
 /// Everything of a history that is under way.
@@ -215,7 +220,7 @@ impl<'sim> Course<'sim> {
             self.arrive(arrival);
             return true;
         }
-        if self.hand_on() {
+        if self.hand_on() || self.hand_on_again() {
             return true;
         }
         let room = self.flights.len() < FLIGHTS_MAX;
@@ -244,31 +249,15 @@ impl<'sim> Course<'sim> {
         }
     }
 
-    /// The stream hands on what is in the outbox, one invocation at a time. Says whether it did.
-    fn hand_on(&mut self) -> bool {
-        let tells = |flight: &Flight<'_>| matches!(flight.what, Purpose::Notify(_));
-        if self.flights.iter().any(tells) {
-            return false;
-        }
-        let notices = self.sim.state().outbox.next(STREAM_BATCH);
-        if notices.is_empty() {
-            return false;
-        }
-        let (sim, ids) = (self.sim, notices.iter().map(|notice| notice.id.clone()).collect());
-        self.fly(Purpose::Notify(ids), async move {
-            match notify(sim, &sim.cache, &notices, None).await {
-                Ok(again) => Landed::Told(again),
-                Err(_) => Landed::Failed,
-            }
-        });
-        true
-    }
-
     /// The subjects that a function is at work on: their group is blocked.
     fn busy(&self) -> BTreeSet<Subject> {
         let passes = self.flights.iter().filter_map(|flight| match &flight.what {
             Purpose::Pass(subject) => Some(subject.clone()),
-            Purpose::Event(..) | Purpose::Person | Purpose::Sweep | Purpose::Notify(_) => None,
+            Purpose::Event(..)
+            | Purpose::Person
+            | Purpose::Sweep
+            | Purpose::Notify(_)
+            | Purpose::SendAgain(_) => None,
         });
         passes.collect()
     }
@@ -276,7 +265,7 @@ impl<'sim> Course<'sim> {
     /// Lets time pass until the next thing is due. Says whether there is one.
     fn pass_time(&mut self) -> bool {
         let state = self.sim.state();
-        let messages = state.messages.next_at();
+        let messages = state.messages.next_at().into_iter().chain(state.outbox.next_at()).min();
         let services = state.services.next_at();
         let arrivals = self.arrivals.first_key_value().map(|((at, _), _)| *at);
         let now = state.now;
@@ -383,7 +372,9 @@ impl<'sim> Course<'sim> {
             }
             Purpose::Person => self.tell(|| "the person's tool is closed".to_owned()),
             Purpose::Sweep => self.tell(|| "the function dies in its sweep".to_owned()),
-            Purpose::Notify(_) => self.tell(|| "the function dies while it tells".to_owned()),
+            Purpose::Notify(_) | Purpose::SendAgain(_) => {
+                self.tell(|| "the function dies while it tells".to_owned());
+            }
         }
     }
 
@@ -411,7 +402,17 @@ impl<'sim> Course<'sim> {
                 let done = notices.iter().take_while(|id| !again.contains(id)).count();
                 self.sim.state_mut().outbox.handed_on(done);
             }
-            (Purpose::Event(..) | Purpose::Person | Purpose::Sweep | Purpose::Notify(_), _) => {}
+            (Purpose::SendAgain(numbers), Landed::SentAgain(taken)) => {
+                self.sim.state_mut().outbox.delete(&numbers_taken(numbers, &taken));
+            }
+            (
+                Purpose::Event(..)
+                | Purpose::Person
+                | Purpose::Sweep
+                | Purpose::Notify(_)
+                | Purpose::SendAgain(_),
+                _,
+            ) => {}
         }
     }
 

@@ -26,7 +26,7 @@ pub use deliver::{Delivered, deliver};
 pub use handle_event::{Handled, handle_event};
 pub use history::{Explanation, History, PassedOver, explain, history};
 pub use hold::{HoldError, LiftedHold, lift_hold, set_hold, standing_holds};
-pub use notify::notify;
+pub use notify::{notify, send_again};
 pub use observe::{Preview, preview};
 pub use parameters::{Runs, TargetVariables, VariableState, target_variables};
 pub use reconcile_service::reconcile_service;

@@ -219,6 +219,10 @@ pub trait Alarms {
 pub trait Messenger {
     /// Sends a message. An error means that it may not have been taken, and should be sent again.
     async fn send(&self, message: &Message) -> Result<(), CallError>;
+
+    /// Keeps a message that was not taken, so that it comes again after a while, and again for about
+    /// a day. An error means that it may not be kept.
+    async fn send_later(&self, message: &Message) -> Result<(), CallError>;
 }
 
 /// The queue that starts passes.

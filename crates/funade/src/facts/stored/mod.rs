@@ -8,16 +8,20 @@ mod deploy;
 
 mod notice;
 
+mod message;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use self::deploy::{DeployV1, GoodV1};
+use self::message::MessageV1;
 use self::notice::NoticeV1;
 use crate::facts::deploy::{Deploy, Good};
 use crate::facts::finding::{About, Finding, FindingKind};
 use crate::facts::hold::{Hold, Lifted};
+use crate::facts::message::Message;
 use crate::facts::names::{Digest, EnvironmentName, Place, RevisionArn, Tag};
 use crate::facts::notice::Notice;
 use crate::facts::record::{
@@ -63,6 +67,7 @@ stored!(Deploy, DeployV1);
 stored!(RollbackRequest, RollbackRequestV1);
 stored!(Finding, FindingV1);
 stored!(Notice, NoticeV1);
+stored!(Message, MessageV1);
 
 /// The queue's message.
 #[derive(Serialize, Deserialize)]
