@@ -26,13 +26,16 @@ HISTORY = {
     "DeployFailuresQuery",
     "DeployFrequencyQuery",
     "History",
+    "HistoryAgeAlarm",
     "HistoryDatabase",
+    "HistoryFailedAlarm",
     "HistoryStream",
     "HistoryStreamRole",
     "HistorySubscription",
     "HistorySubscriptionRole",
     "HistoryTable",
     "HistoryWorkGroup",
+    "NoticeDlqPolicy",
     "RanQuery",
 }
 
@@ -223,6 +226,33 @@ def test_what_an_alarm_watches(alarm, metric, of, limit):
     assert watched["Period"] * watched["EvaluationPeriods"] == 300
 
 
+@pytest.mark.parametrize(
+    ("alarm", "metric", "statistic", "limit"),
+    [
+        ("HistoryAgeAlarm", "DeliveryToS3.DataFreshness", ("Maximum", 300), ("GreaterThanThreshold", 3600)),
+        ("HistoryFailedAlarm", "DeliveryToS3.Success", ("Minimum", 3600), ("LessThanThreshold", 1)),
+    ],
+)
+def test_what_the_history_does_not_get_is_an_alarm(alarm, metric, statistic, limit):
+    watched = ALARMS[alarm]
+
+    assert watched["Dimensions"] == [{"Name": "DeliveryStreamName", "Value": {"Ref": "HistoryStream"}}]
+    assert (watched["MetricName"], (watched["Statistic"], watched["Period"])) == (metric, statistic)
+    assert (watched["ComparisonOperator"], watched["Threshold"]) == limit
+
+
+def test_what_firehose_does_not_take_from_the_topic_is_kept():
+    redrive = RESOURCES["HistorySubscription"]["Properties"]["RedrivePolicy"]
+    policy = RESOURCES["NoticeDlqPolicy"]["Properties"]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+
+    assert referenced(redrive["deadLetterTargetArn"]) == "NoticeDlq"
+    assert policy["Queues"] == [{"Ref": "NoticeDlq"}]
+    assert (statement["Principal"], statement["Action"]) == ({"Service": "sns.amazonaws.com"}, "sqs:SendMessage")
+    assert referenced(statement["Resource"]) == "NoticeDlq"
+    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Ref": "History"}}}
+
+
 def test_silence_is_an_alarm_only_where_something_must_run():
     assert {alarm: p["TreatMissingData"] for alarm, p in ALARMS.items() if p["TreatMissingData"] != "notBreaching"} == {
         "SweepMissingAlarm": "breaching"
@@ -244,7 +274,7 @@ def test_the_metrics_of_our_own_are_those_that_the_functions_log():
     for name, dimensions in own:
         for text in (name, *dimensions):
             assert f'"{text}"' in source, text
-    assert {namespace for namespace, _, _ in metrics()} == {"Funade", "AWS/SQS", "AWS/Lambda"}
+    assert {namespace for namespace, _, _ in metrics()} == {"Funade", "AWS/SQS", "AWS/Lambda", "AWS/Firehose"}
 
 
 def test_the_dashboard_has_room_for_each_of_its_parts():
