@@ -277,6 +277,12 @@ def test_the_metrics_of_our_own_are_those_that_the_functions_log():
     assert {namespace for namespace, _, _ in metrics()} == {"Funade", "AWS/SQS", "AWS/Lambda", "AWS/Firehose"}
 
 
+def test_no_level_of_the_logs_keeps_the_metrics_back():
+    # Their lines have no level, and Lambda takes what has none for INFO.
+    assert HUB["Parameters"]["LogLevel"]["AllowedValues"] == ["DEBUG", "INFO"]
+    assert HUB["Parameters"]["LogLevel"]["Default"] == "INFO"
+
+
 def test_the_dashboard_has_room_for_each_of_its_parts():
     taken = set()
     for widget in dashboard()["widgets"]:
