@@ -70,14 +70,13 @@ impl Telling {
         let expected = [
             (NoticeKind::ReleaseAssigned, new, decided),
             (NoticeKind::RolloutEnded, new, next.ended == new && before.ended != new),
-            (NoticeKind::RolloutEnded, old, decided && old > before.ended),
         ];
-        expected.into_iter().filter(|(_, number, _)| *number != 0).find_map(
-            |(kind, number, told)| {
-                let id = format!("service/{name}/{}/{kind}/{number}", next.generation);
-                self.is_as_expected(&id, told)
-            },
-        )
+        let replaced = decided.then_some((NoticeKind::RolloutEnded, old, old > before.ended));
+        let expected = expected.into_iter().chain(replaced).filter(|(_, number, _)| *number != 0);
+        expected.into_iter().find_map(|(kind, number, told)| {
+            let id = format!("service/{name}/{}/{kind}/{number}", next.generation);
+            self.is_as_expected(&id, told)
+        })
     }
 
     /// What is told of a finding: that it was opened, and that it was closed.

@@ -32,7 +32,8 @@ impl Course<'_> {
         if self.flights.iter().any(sends) {
             return false;
         }
-        let received = self.sim.state_mut().outbox.receive(self.now(), RETRY_BATCH);
+        let now = self.now();
+        let received = self.sim.state_mut().outbox.receive(now, RETRY_BATCH);
         let (numbers, messages): (Vec<_>, Vec<_>) = received.into_iter().unzip();
         if messages.is_empty() {
             return false;
