@@ -199,7 +199,9 @@ async fn turned_away<W: World>(
     next.standing = Some(stand(next.standing.take(), &report, assigned, now));
     let delay = next_look_at(&report, &next, None, now);
     let around = Around { id, targets, hold: None, ended: service.ended };
-    let is_done = is_done(before.standing.as_ref(), next.standing.as_ref());
+    // Once: the service wakes whom it waits for, and that may be refused again.
+    let is_done = is_done(before.standing.as_ref(), next.standing.as_ref())
+        && told_of_standing(&before, &next) != before.told;
     write(world, around, before, next, None).await?;
     let wake = |subject, why| Wake::new(subject, "a refused call", why);
     if is_done {
