@@ -395,11 +395,8 @@ impl Ledger for Sim {
                 return Err(CallProblem::Conflict);
             }
             let was_open = state.table.finding(finding).is_some_and(|before| before.is_open);
-            let is = match (was_open, finding.is_open) {
-                (false, true) => FindingIs::Opened,
-                (true, _) => FindingIs::Open,
-                (false, false) => FindingIs::Suspected,
-            };
+            let is_open = was_open || finding.is_open;
+            let is = if is_open { FindingIs::Open } else { FindingIs::Suspected };
             state.written_findings.push((finding.clone(), is));
             state.table.findings.insert(finding.key(), finding.to_json());
             state.outbox.put(notice.map(std::slice::from_ref).unwrap_or_default());
@@ -418,7 +415,7 @@ impl Ledger for Sim {
             let Some(before) = before.filter(|before| before.since == finding.since) else {
                 return Err(CallProblem::Conflict);
             };
-            let is = if before.is_open { FindingIs::Closed } else { FindingIs::Dropped };
+            let is = if before.is_open { FindingIs::Closed } else { FindingIs::Suspected };
             state.written_findings.push((before, is));
             state.table.findings.remove(&finding.key());
             state.outbox.put(notice.map(std::slice::from_ref).unwrap_or_default());

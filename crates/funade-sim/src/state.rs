@@ -57,16 +57,12 @@ pub(crate) struct State {
 /// What a write of a finding makes of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FindingIs {
-    /// It is suspected only.
+    /// It has only been suspected so far, whether it still is or not.
     Suspected,
-    /// It is open now, and was not.
-    Opened,
-    /// It was open before.
+    /// It is open.
     Open,
     /// It was open, and is no more.
     Closed,
-    /// It was suspected only, and is no more.
-    Dropped,
 }
 
 impl Sim {

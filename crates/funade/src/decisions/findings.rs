@@ -18,7 +18,7 @@ use crate::decisions::differences::{Side, VariableChange};
 use crate::decisions::observation::{Observation, Seen};
 use crate::decisions::plan::{Plan, Step};
 use crate::decisions::problem::list;
-use crate::decisions::report::Report;
+use crate::decisions::report::{CALL_REFUSED, Report};
 use crate::decisions::restraint::running_tag;
 use crate::facts::configuration::Source;
 use crate::facts::deploy::{Ending, Progress};
@@ -32,9 +32,6 @@ use crate::facts::task_definition::{DEPLOY_TAG, Revision};
 
 /// How long a target has to take up what it may: its wake, a retry, a busy queue.
 const TAKEN_UP_WITHIN: SignedDuration = SignedDuration::from_mins(5);
-
-/// The code of [`Report::CallRefused`], as it stands in a record.
-const CALL_REFUSED: &str = "call-refused";
 
 /// All that a sweep knows of a target.
 #[derive(Debug, Clone, Copy)]
@@ -94,8 +91,12 @@ pub fn findings(looked: &Looked<'_>) -> Vec<Finding> {
 #[must_use]
 pub fn refused(target: &TargetId, error: String, now: Timestamp) -> Finding {
     let sentence = Report::CallRefused { error }.to_string();
-    let next = format!("give Funade's role the right; funade explain {target}");
+    let next = give_the_right(target);
     Finding::new(About::Target(target.clone()), FindingKind::Blocked, (sentence, next), now)
+}
+
+fn give_the_right(target: &TargetId) -> String {
+    format!("give Funade's role the right; funade explain {target}")
 }
 
 /// A finding before it is known whom it is about: its kind, sentence and next step.
@@ -172,7 +173,7 @@ fn was_refused(looked: &Looked<'_>) -> Option<Found> {
     let standing = looked.record.standing.as_ref().filter(|standing| {
         standing.code == CALL_REFUSED && Some(standing.assignment) == assigned
     })?;
-    let next = format!("give Funade's role the right; funade explain {}", looked.target.id);
+    let next = give_the_right(&looked.target.id);
     Some((FindingKind::Blocked, standing.sentence.clone(), next))
 }
 

@@ -84,9 +84,9 @@ impl Telling {
         let Finding { about, kind, since, .. } = finding;
         let id = |what: &str| format!("finding/{about}/{kind}/{}/{what}", since.as_millisecond());
         match is {
-            FindingIs::Opened | FindingIs::Open => self.is_as_expected(&id("opened"), true),
+            FindingIs::Open => self.is_as_expected(&id("opened"), true),
             FindingIs::Closed => self.is_as_expected(&id("closed"), true),
-            FindingIs::Suspected | FindingIs::Dropped => self.is_as_expected(&id("opened"), false),
+            FindingIs::Suspected => self.is_as_expected(&id("opened"), false),
         }
     }
 

@@ -23,7 +23,7 @@ pub const AWAITS_TURN: &str = "awaits-turn";
 /// The code of [`Report::Held`].
 pub(crate) const HELD: &str = "held";
 
-/// The code of a target that runs a newer release than its service is assigned.
+/// The code of [`Report::RunsNewer`].
 pub(crate) const RUNS_NEWER: &str = "runs-newer";
 
 /// The code of [`Report::DeployFailed`].
@@ -31,6 +31,9 @@ pub(crate) const DEPLOY_FAILED: &str = "deploy-failed";
 
 /// The code of [`Report::RolledBack`].
 pub(crate) const ROLLED_BACK: &str = "rolled-back";
+
+/// The code of [`Report::CallRefused`].
+pub(crate) const CALL_REFUSED: &str = "call-refused";
 
 /// What a pass over a target found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -399,7 +402,7 @@ impl Report {
             Self::DeployFailed { .. } => DEPLOY_FAILED,
             Self::ChangedOutside { .. } => "changed-outside",
             Self::LimitReached { .. } => "limit-reached",
-            Self::CallRefused { .. } => "call-refused",
+            Self::CallRefused { .. } => CALL_REFUSED,
         }
     }
 }
