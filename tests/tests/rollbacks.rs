@@ -237,6 +237,24 @@ fn what_was_rolled_back_does_not_come_back_after_another() {
     assert_eq!(stage.hold(acme).expect("it is held").release, Some(tag("1.4.5")));
 }
 
+/// Who lets one release be tried again says nothing of another that was undone before it.
+#[test]
+fn what_is_let_again_is_one_release() {
+    let stage = left_to_funade();
+    let acme = stage.target("acme");
+    stage.push("1.4.3", 3);
+    stage.push("1.4.4", 4);
+    let minute = SignedDuration::from_mins(1);
+    stage.sim.set_behaviour(digest(4).to_string(), Behaviour::Healthy(minute));
+    stage.unhold(acme);
+    stage.rest();
+    assert!(stage.runs(acme, &digest(4)), "{:?}", stage.stands(acme));
+    let updates = stage.updates(acme);
+    stage.push("1.4.5", 3);
+    assert_eq!(stage.updates(acme), updates, "{:?}", stage.stands(acme));
+    assert_eq!(stage.stands(acme).0, "rolled-back");
+}
+
 /// What failed with other variables was not the image.
 #[test]
 fn an_image_that_serves_is_not_left_alone_for_its_variables() {
